@@ -1,0 +1,80 @@
+"""Frames of the signaling WebSocket: LiveKit's messages as protobuf (binary) or proto3 JSON (text).
+
+A client that sends text is answered in text. Unknown fields are skipped in
+both forms, so newer clients are understood; a frame without any message is
+legal and means nothing (``request.WhichOneof("message") is None``).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+from livekit.protocol import rtc
+
+from signaling.errors import MalformedError
+
+#: Largest frame that is parsed, in bytes; LiveKit's limit.
+MAX_FRAME_BYTES: Final = 2 * 1024 * 1024
+
+
+def decode_request(frame: bytes | str) -> rtc.SignalRequest:
+    """The request in ``frame``: ``bytes`` are protobuf, ``str`` is JSON.
+
+    Raises :class:`~signaling.errors.MalformedError` for a frame that is over
+    :data:`MAX_FRAME_BYTES` or does not parse. Every optional part of the result
+    may be missing.
+    """
+    if isinstance(frame, str):
+        return _decode_text(frame)
+    if len(frame) > MAX_FRAME_BYTES:
+        raise MalformedError("frame too large")
+    try:
+        return rtc.SignalRequest.FromString(frame)
+    except DecodeError:
+        raise MalformedError("not a SignalRequest") from None
+
+
+def _decode_text(frame: str) -> rtc.SignalRequest:
+    # A character is one byte at least: the cheap test comes first.
+    if len(frame) > MAX_FRAME_BYTES or len(frame.encode(errors="surrogatepass")) > MAX_FRAME_BYTES:
+        raise MalformedError("frame too large")
+    try:
+        request = json_format.Parse(frame, rtc.SignalRequest(), ignore_unknown_fields=True)
+    except (json_format.ParseError, ValueError, TypeError, RecursionError, AttributeError):
+        # json_format lets some of json's and protobuf's own errors through on hostile text.
+        raise MalformedError("not a SignalRequest in JSON") from None
+    return request
+
+
+def encode_response(message: rtc.SignalResponse, text: bool) -> bytes | str:
+    """``message`` as a frame in the receiver's form."""
+    if not text:
+        return message.SerializeToString()
+    return json.dumps(json_format.MessageToDict(message), separators=(",", ":"), ensure_ascii=False)
+
+
+class SharedMessage:
+    """One response for many receivers, serialised at most once for each form.
+
+    The message must not be changed after the first :meth:`frame`.
+    """
+
+    __slots__ = ("_binary", "_text", "message")
+
+    def __init__(self, message: rtc.SignalResponse) -> None:
+        self.message = message
+        self._binary: bytes | None = None
+        self._text: str | None = None
+
+    def frame(self, text: bool) -> bytes | str:
+        """The frame in the receiver's form; the same object at each call."""
+        if text:
+            if self._text is None:
+                self._text = str(encode_response(self.message, text=True))
+            return self._text
+        if self._binary is None:
+            self._binary = self.message.SerializeToString()
+        return self._binary
