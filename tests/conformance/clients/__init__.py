@@ -1,0 +1,1 @@
+"""Drivers of foreign clients: the PyPI SDK, `livekit-client` in Chromium, and bare protocol messages."""

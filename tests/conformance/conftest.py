@@ -1,0 +1,126 @@
+"""Options and fixtures: the server under test, tokens, its API, and clients that are cleaned up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from livekit import api
+
+from conformance import processes
+from conformance.target import Sites, Target
+from conformance.webhook_sink import WebhookSink
+
+HERE = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance", "the LiveKit-compatible server under test")
+    group.addoption("--livekit-url", default=os.environ.get("CONFORMANCE_URL", ""))
+    group.addoption("--livekit-key", default=os.environ.get("CONFORMANCE_KEY", processes.KEY))
+    group.addoption("--livekit-secret", default=os.environ.get("CONFORMANCE_SECRET", processes.SECRET))
+    group.addoption(
+        "--webhook-port",
+        type=int,
+        default=int(os.environ.get("CONFORMANCE_WEBHOOK_PORT", "0")),
+        help="port of 127.0.0.1 to which the server at --livekit-url posts its webhooks, path /webhook",
+    )
+    group.addoption(
+        "--newest-client",
+        action="store_true",
+        help="drive the newest livekit-client of the npm registry instead of the pinned one",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests here share one event loop: the browser and the native SDK live as long as the session."""
+    for item in items:
+        if HERE in Path(item.path).parents:
+            item.add_marker(pytest.mark.conformance)
+            if isinstance(item, pytest.Function) and asyncio.iscoroutinefunction(item.function):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """The server named by --livekit-url, or our own relay as a child process."""
+    url = pytestconfig.getoption("--livekit-url").rstrip("/").replace("ws", "http", 1)
+    key = pytestconfig.getoption("--livekit-key")
+    secret = pytestconfig.getoption("--livekit-secret")
+    port = pytestconfig.getoption("--webhook-port")
+    if url:
+        sink = WebhookSink(port, key, secret) if port else None
+        yield Target(url, key, secret, ours=False, webhooks=sink, process=None)
+        if sink:
+            sink.close()
+        return
+    sink = WebhookSink(port, processes.KEY, processes.SECRET)
+    try:
+        with processes.start_relay(sink.url, tmp_path_factory.mktemp("relay") / "relay.log") as process:
+            yield Target(process.url, processes.KEY, processes.SECRET, True, sink, process)
+    finally:
+        sink.close()
+
+
+@pytest.fixture
+def sink(server: Target) -> WebhookSink:
+    """The webhook receiver; skips where the server under test was not told of one."""
+    if server.webhooks is None:
+        pytest.skip("the server's webhooks are not sent here: give --webhook-port")
+    return server.webhooks
+
+
+@pytest.fixture
+def ours_only(server: Target) -> None:
+    """Skips on other servers: the rule under test is our relay's own, see README."""
+    if not server.ours:
+        pytest.skip("a rule of our own relay, not of the protocol")
+
+
+@pytest.fixture(autouse=True)
+def _server_log(server: Target, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Adds the relay's last lines to the report of a failed test."""
+    yield
+    report = request.node.stash.get(REPORT, None)
+    if server.process is not None and report is not None and report.failed:
+        report.sections.append(("relay log", server.process.tail()))
+
+
+REPORT: pytest.StashKey[pytest.TestReport] = pytest.StashKey()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[REPORT] = report
+    return report
+
+
+@pytest.fixture
+def room_name(request: pytest.FixtureRequest) -> str:
+    """A room of this test alone, with a name that tells which test it was."""
+    return f"{request.node.name[:40]}-{uuid.uuid4().hex[:8]}"
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def livekit_api(server: Target) -> AsyncIterator[api.LiveKitAPI]:
+    """`livekit-api` with the administrator's key."""
+    client = api.LiveKitAPI(server.url, server.key, server.secret)
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sites(server: Target, room_name: str) -> AsyncIterator[Sites]:
+    """Native participants in this test's room."""
+    maker = Sites(server, room_name)
+    yield maker
+    await maker.close()

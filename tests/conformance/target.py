@@ -1,0 +1,75 @@
+"""The server under test with its tokens, and native participants of one room that are cleaned up."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from livekit import api
+
+from conformance.clients.python_sdk import Site
+from conformance.processes import ServerProcess
+from conformance.webhook_sink import WebhookSink
+
+
+@dataclass(frozen=True)
+class Target:
+    """The server under test. `ours` tells rules that only our relay keeps (see README)."""
+
+    url: str
+    key: str
+    secret: str
+    ours: bool
+    webhooks: WebhookSink | None
+    process: ServerProcess | None
+
+    @property
+    def websocket_url(self) -> str:
+        """The same address with the scheme of a WebSocket."""
+        return self.url.replace("http", "ws", 1)
+
+    def token(self, room: str, identity: str, **options: Any) -> str:
+        """A joining token; options are grants, or name, metadata, attributes, ttl (seconds)."""
+        token = api.AccessToken(self.key, self.secret).with_identity(identity)
+        if "name" in options:
+            token = token.with_name(options.pop("name"))
+        if "metadata" in options:
+            token = token.with_metadata(options.pop("metadata"))
+        if "attributes" in options:
+            token = token.with_attributes(options.pop("attributes"))
+        if "ttl" in options:
+            token = token.with_ttl(timedelta(seconds=options.pop("ttl")))
+        return token.with_grants(api.VideoGrants(room_join=True, room=room, **options)).to_jwt()
+
+
+class Sites:
+    """Makes native participants of one room and puts them out at the end."""
+
+    def __init__(self, server: Target, room: str) -> None:
+        self._server = server
+        self.room = room
+        self._made: list[Site] = []
+
+    async def join(self, identity: str, *, token: str | None = None, **options: Any) -> Site:
+        """Join with a fresh token; options of `Site.join` go there, the others into the token."""
+        joining = {
+            name: options.pop(name) for name in ("auto_subscribe", "dynacast", "key") if name in options
+        }
+        site = Site(identity)
+        site.watching = options.pop("watching", True)
+        self._made.append(site)
+        token = token or self._server.token(self.room, identity, **options)
+        return await site.join(self._server.websocket_url, token, **joining)
+
+    async def join_all(self, *identities: str, **options: Any) -> list[Site]:
+        """Join several at once and wait until everybody knows everybody."""
+        sites = await asyncio.gather(*(self.join(identity, **options) for identity in identities))
+        for site in sites:
+            await site.meets(*(identity for identity in identities if identity != site.identity))
+        return list(sites)
+
+    async def close(self) -> None:
+        """Disconnect all."""
+        await asyncio.gather(*(site.leave() for site in self._made))
