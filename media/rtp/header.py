@@ -24,6 +24,7 @@ _unpack_fixed = Struct("!BBHII").unpack_from
 _pack_fixed = Struct("!BBHII").pack
 _unpack_block = Struct("!HH").unpack_from
 _pack_block = Struct("!HH").pack
+_new_tuple = tuple.__new__  # half the cost of calling the class, which only forwards to it
 
 
 class DatagramKind(Enum):
@@ -111,8 +112,9 @@ def parse_header(data: bytes) -> RtpHeader:
         if padding == 0 or padding > size - offset:
             raise PacketError("RTP padding count does not fit the packet")
         end = size - padding
-    return RtpHeader(
-        second > 127, second & 0x7F, sequence, timestamp, ssrc, offset, end, profile, ext_start, ext_end
+    return _new_tuple(
+        RtpHeader,
+        (second > 127, second & 0x7F, sequence, timestamp, ssrc, offset, end, profile, ext_start, ext_end),
     )
 
 

@@ -26,7 +26,7 @@ def from_ntp(ntp: int) -> float:
     return ntp / 4294967296.0 - NTP_EPOCH
 
 
-def middle(ntp: int) -> int:
+def middle_bits(ntp: int) -> int:
     """The middle 32 bits, as LSR carries them: units of 1/65,536 s, wrapping each 18 hours."""
     return ntp >> 16 & 0xFFFFFFFF
 
