@@ -196,13 +196,13 @@ class FeedbackHeader(NamedTuple):
     """The fixed part of a feedback message.
 
     ``reference_time`` is signed and in units of 64 ms, with an origin that only
-    the receiver knows; ``count`` is the number of the message modulo 256.
+    the receiver knows; ``feedback_count`` numbers the messages, modulo 256.
     """
 
     base_sequence: int
     status_count: int
     reference_time: int
-    count: int
+    feedback_count: int
 
 
 def parse_feedback_header(fci: bytes) -> FeedbackHeader:
