@@ -13,7 +13,9 @@ import pytest_asyncio
 from livekit import api
 
 from conformance import processes
-from conformance.target import Sites, Target
+from conformance.clients.browser import CHROMIUM, Chromium
+from conformance.clients.page_server import client_folder
+from conformance.target import Browsers, Sites, Target
 from conformance.webhook_sink import WebhookSink
 
 HERE = Path(__file__).parent
@@ -124,3 +126,29 @@ async def sites(server: Target, room_name: str) -> AsyncIterator[Sites]:
     maker = Sites(server, room_name)
     yield maker
     await maker.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def chromium(pytestconfig: pytest.Config) -> AsyncIterator[Chromium]:
+    """The one browser of the session."""
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} is missing: install Debian's package chromium")
+    browser = await Chromium(client_folder(pytestconfig.getoption("--newest-client"))).start()
+    yield browser
+    await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browsers(
+    server: Target, room_name: str, chromium: Chromium, request: pytest.FixtureRequest
+) -> AsyncIterator[Browsers]:
+    """Participants on livekit-client in this test's room; the page's console is shown on failure."""
+    console: list[str] = []
+    page = await chromium.page(console)
+    maker = Browsers(server, room_name, page)
+    yield maker
+    report = request.node.stash.get(REPORT, None)
+    if report is not None and report.failed:
+        report.sections.append(("browser console", "\n".join(console[-60:])))
+    await maker.close()
+    await page.close()

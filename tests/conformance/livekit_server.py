@@ -46,7 +46,8 @@ def main() -> int:
     binary: Path = options.binary or install()
     (webhook_port,) = free_ports(1)
     with start_livekit(binary, f"http://127.0.0.1:{webhook_port}/webhook", FOLDER) as server:
-        command = [sys.executable, "-m", "pytest", "tests/conformance", *arguments]
+        named = any(Path(argument.split("::")[0]).exists() for argument in arguments)
+        command = [sys.executable, "-m", "pytest", *arguments, *([] if named else ["tests/conformance"])]
         command += [f"--livekit-url={server.url}", f"--livekit-key={KEY}", f"--livekit-secret={SECRET}"]
         command += [f"--webhook-port={webhook_port}"]
         return subprocess.run(command, cwd=ROOT, check=False).returncode

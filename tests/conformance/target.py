@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from livekit import api
+from playwright.async_api import Page
 
+from conformance.clients.browser import BrowserSite
 from conformance.clients.python_sdk import Site
 from conformance.processes import ServerProcess
 from conformance.webhook_sink import WebhookSink
@@ -73,3 +75,40 @@ class Sites:
     async def close(self) -> None:
         """Disconnect all."""
         await asyncio.gather(*(site.leave() for site in self._made))
+
+
+class Browsers:
+    """Makes participants on livekit-client in one page and puts them out at the end."""
+
+    def __init__(self, server: Target, room: str, page: Page) -> None:
+        self._server = server
+        self._page = page
+        self.room = room
+        self._made: list[BrowserSite] = []
+
+    async def join(
+        self,
+        identity: str,
+        *,
+        token: str | None = None,
+        room_options: dict[str, Any] | None = None,
+        encryption: str | None = None,
+        auto_subscribe: bool = True,
+        **options: Any,
+    ) -> BrowserSite:
+        """Join with a fresh token; `room_options` are livekit-client's, the others go into the token."""
+        site = BrowserSite(self._page, identity)
+        self._made.append(site)
+        token = token or self._server.token(self.room, identity, **options)
+        return await site.join(
+            self._server.websocket_url,
+            token,
+            room=room_options or {},
+            encryption=encryption,
+            autoSubscribe=auto_subscribe,
+        )
+
+    async def close(self) -> None:
+        """Disconnect all."""
+        for site in self._made:
+            await site.leave()
