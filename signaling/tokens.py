@@ -19,6 +19,7 @@ from typing import Any, Final
 import jwt
 from jwt.algorithms import HMACAlgorithm
 
+from signaling import limits
 from signaling.errors import InvalidArgumentError, UnauthenticatedError
 from signaling.grants import Grants, VideoGrant
 
@@ -28,11 +29,10 @@ MAX_TOKEN_LENGTH: Final = 256 * 1024
 LEEWAY: Final = 60.0
 #: LiveKit's life of a refreshed token, in seconds.
 REFRESH_TTL: Final = 600.0
-#: Longest identity and longest room name, in bytes of UTF-8; LiveKit's defaults.
-MAX_IDENTITY_LENGTH: Final = 256
-MAX_ROOM_NAME_LENGTH: Final = 256
 #: RFC 7518, section 3.2: a key at least as long as the hash.
 RECOMMENDED_SECRET_BYTES: Final = 32
+
+__all__ = ["Grants", "KeyRing", "VideoGrant", "issue", "refresh", "require_join"]
 
 _ALGORITHM: Final = "HS256"
 #: Claims of ``video`` by our field names; the JSON names are the camel-case ones.
@@ -145,16 +145,8 @@ def require_join(grants: Grants) -> VideoGrant:
         raise UnauthenticatedError("no permissions to access the room")
     if not video.room_join:
         raise UnauthenticatedError("permissions denied")
-    if not grants.identity:
-        raise InvalidArgumentError("identity cannot be empty")
-    if len(grants.identity.encode()) > MAX_IDENTITY_LENGTH:
-        raise InvalidArgumentError(
-            f"participant identity length exceeds limits: max length {MAX_IDENTITY_LENGTH}"
-        )
-    if not video.room:
-        raise InvalidArgumentError("no room name")
-    if len(video.room.encode()) > MAX_ROOM_NAME_LENGTH:
-        raise InvalidArgumentError(f"room name length exceeds limits: max length {MAX_ROOM_NAME_LENGTH}")
+    limits.check_identity(grants.identity)
+    limits.check_room_name(video.room)
     return video
 
 
