@@ -24,6 +24,7 @@ _unpack_fixed = Struct("!BBHII").unpack_from
 _pack_fixed = Struct("!BBHII").pack
 _unpack_block = Struct("!HH").unpack_from
 _pack_block = Struct("!HH").pack
+_OCTETS: Final = tuple(bytes((value,)) for value in range(256))
 _new_tuple = tuple.__new__  # half the cost of calling the class, which only forwards to it
 
 
@@ -175,7 +176,7 @@ def pack_extensions(items: Sequence[tuple[int, bytes]]) -> bytes:
         length = len(value)
         if not (1 <= identifier <= 14 and 1 <= length <= 16):
             return _pack_two_byte(items)
-        parts.append(bytes(((identifier << 4) | (length - 1),)))
+        parts.append(_OCTETS[identifier << 4 | length - 1])
         parts.append(value)
         size += 1 + length
     words = (size + 3) >> 2

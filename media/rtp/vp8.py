@@ -7,10 +7,13 @@ picture is never touched; of it only the P bit of the payload header is read.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import NamedTuple
 
 from media.errors import PacketError
 
+_pack_id = Struct("!BBH").pack
+_pack_id_and_tl0 = Struct("!BBHB").pack
 _new_tuple = tuple.__new__  # half the cost of calling the class, which only forwards to it
 
 
@@ -88,19 +91,20 @@ def parse_descriptor(payload: bytes | memoryview) -> Vp8Descriptor:
 
 def pack_descriptor(payload: bytes, descriptor: Vp8Descriptor, picture_id: int, tl0: int) -> bytes:
     """The descriptor alone of :func:`rewrite_descriptor`, for who joins a packet from pieces."""
+    size = descriptor.size
     bits = descriptor.picture_id_bits
-    if bits:
-        position = 4 if bits == 15 else 3
-        head = bytes((payload[0], payload[1], 0x80 | picture_id >> 8 & 0x7F, picture_id & 0xFF))
-    elif descriptor.tl0_picture_index is None:
-        return payload[: descriptor.size]
-    else:
-        position = 2
-        head = payload[:2]
-    if descriptor.tl0_picture_index is not None:
-        head += bytes((tl0 & 0xFF,))
-        position += 1
-    return head + payload[position : descriptor.size]
+    if descriptor.tl0_picture_index is None:
+        if bits == 0:
+            return payload[:size]
+        behind = 4 if bits == 15 else 3
+        return _pack_id(payload[0], payload[1], 0x8000 | picture_id & 0x7FFF) + payload[behind:size]
+    if bits == 0:
+        return payload[:2] + bytes((tl0 & 0xFF,)) + payload[3:size]
+    behind = 5 if bits == 15 else 4
+    return (
+        _pack_id_and_tl0(payload[0], payload[1], 0x8000 | picture_id & 0x7FFF, tl0 & 0xFF)
+        + payload[behind:size]
+    )
 
 
 def rewrite_descriptor(payload: bytes, descriptor: Vp8Descriptor, picture_id: int, tl0: int) -> bytes:
