@@ -22,7 +22,7 @@ _HOST_TYPE_PREFERENCE = 126
 _UNIQUE_LOCAL = ipaddress.ip_network("fc00::/7")
 
 
-def find_addresses(
+def listening_addresses(
     bind: Sequence[str] = (),
     *,
     include_loopback: bool = False,

@@ -26,6 +26,16 @@ from media.errors import MediaError
 from media.ports import SrtpKeys
 from media.sdp.types import Fingerprint
 
+__all__ = [
+    "PROFILES",
+    "Certificate",
+    "DtlsAssociation",
+    "HandshakeError",
+    "RelayDtlsTransport",
+    "Role",
+    "split_records",
+]
+
 Role = Literal["server", "client"]
 
 MTU = 1200

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from OpenSSL import SSL
 
+from media import clock
 from media.sdp.types import Fingerprint
 
 LIFETIME = 5 * 365 * 24 * 3600
@@ -69,8 +70,11 @@ class Certificate:
         self.fingerprints = (Fingerprint("sha-256", digest),)
 
     @classmethod
-    def generate(cls, wall: float, key: CertificateIssuerPrivateKeyTypes | None = None) -> Certificate:
-        """A new one on P-256 (or with ``key``), valid from a day before ``wall`` (Unix seconds)."""
+    def generate(
+        cls, wall: float | None = None, key: CertificateIssuerPrivateKeyTypes | None = None
+    ) -> Certificate:
+        """A new one on P-256 (or with ``key``), valid from a day before ``wall`` (Unix seconds; now)."""
+        wall = clock.wall() if wall is None else wall
         key = key or ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, secrets.token_hex(16))])
         begin = datetime.datetime.fromtimestamp(wall, datetime.UTC) - datetime.timedelta(days=1)

@@ -1,10 +1,11 @@
 """Our end of one peer connection: ICE-lite, DTLS and data channels on one packet path.
 
-Driving. :class:`Transports` holds all of an installation's transports. The
-engine gives it ``StunReceived`` and ``DtlsReceived`` events (``on_stun``,
-``on_dtls``) and calls ``tick(now)`` about once a second. What goes out is
-queued on the packet path; ``wake`` is called each time something was queued
-outside of those three calls too, so that the engine can take ``outgoing()``.
+Driving. The engine asks ``IceLiteAgent.handle`` about each ``StunReceived``,
+sends the response and gives the result to ``ice_result`` of the transport it
+names; about once a second it calls ``IceLiteAgent.poll`` and gives each change
+to ``ice_changed``. ``DtlsReceived`` goes to ``feed_dtls``. What goes out is
+queued on the packet path, and ``flush`` is called each time, so that the
+engine takes ``outgoing()`` also outside of its own turns.
 
 A peer's DTLS is heard only from addresses that passed a connectivity check
 with valid integrity: the path delivers it from bound addresses alone. Keys go
@@ -14,23 +15,28 @@ from the handshake straight to the path.
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections import Counter
+import logging
+import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from media.dtls import PROFILES, DtlsAssociation, HandshakeError, Role
-from media.dtls_certificate import Certificate
+from media import clock
+from media.dtls import PROFILES, Certificate, DtlsAssociation, HandshakeError, Role
 from media.errors import DataChannelError, TransportClosedError
 from media.ice.lite import IceLiteAgent
-from media.ice.records import IceState
-from media.ports import Address, PacketPath, SrtpKeys
+from media.ice.records import IceChange, IceResult, IceState
+from media.ports import PacketPath, SrtpKeys
 from media.sctp import DataTransport, Payload
 from media.sdp.types import DataSection, HostCandidate, LocalTransport, RemoteTransport
 
-HANDSHAKE_LIMIT = 30.0
+logger = logging.getLogger(__name__)
+
+HANDSHAKE_TIMEOUT = 30.0
 """Seconds from the first known address and description to the end of the handshake."""
+
+_UFRAG_LINE = re.compile(r"^a=ice-ufrag:([^\s]+)", re.MULTILINE)
 
 
 class TransportState(StrEnum):
@@ -53,95 +59,139 @@ class ChannelSpec:
     max_retransmits: int | None = None
 
 
-OnState = Callable[["Transport", TransportState, str], None]
-OnData = Callable[["Transport", str, bytes, bool], None]
-OnChannel = Callable[["Transport", str, bool], None]
-
-
-@dataclass(slots=True)
-class Listener:
-    """What a transport's owner wants to hear; None for nothing.
-
-    ``on_state(transport, state, reason)``; ``on_data(transport, label, payload,
-    is_binary)``, text as UTF-8; ``on_channel(transport, label, is_open)``.
-    """
-
-    on_state: OnState | None = None
-    on_data: OnData | None = None
-    on_channel: OnChannel | None = None
+CHANNELS = {
+    spec.label: spec
+    for spec in (
+        ChannelSpec("_reliable"),
+        ChannelSpec("_lossy", ordered=False, max_retransmits=0),
+        ChannelSpec("_data_track", ordered=False, max_retransmits=0),
+    )
+}
+"""What the labels of LiveKit's protocol stand for."""
 
 
 class Transport:
-    """One peer connection's local end. Made by :meth:`Transports.create`."""
+    """One peer connection's local end, known to the path and the agent by ``number``.
 
-    def __init__(self, owner: Transports, number: int, listener: Listener, now: float) -> None:
-        self.id = number
+    ``on_state(transport, state)`` (why is in ``transport.reason``);
+    ``on_data(label, payload)``, text as UTF-8; ``on_channel(label, is_open)``.
+    Registers itself at once; ``close`` takes all back. Needs a running event loop.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        *,
+        path: PacketPath,
+        agent: IceLiteAgent,
+        certificate: Certificate,
+        candidates: Sequence[HostCandidate],
+        on_state: Callable[[Transport, TransportState], None],
+        on_data: Callable[[str, bytes], None],
+        flush: Callable[[], None],
+        on_channel: Callable[[str, bool], None] | None = None,
+        handshake_timeout: float = HANDSHAKE_TIMEOUT,
+        profiles: Sequence[str] = PROFILES,
+        now: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        self.number = number
         self.state = TransportState.NEW
         self.reason = ""
-        self.keys_profile = ""
-        self._owner = owner
-        self._listener = listener
+        self.srtp_profile = ""
+        self.last_heard = -math.inf
+        """When the peer's last valid check came."""
+        self._path = path
+        self._agent = agent
+        self._certificate = certificate
+        self._candidates = tuple(candidates)
+        self._on_state = on_state
+        self._on_data = on_data
+        self._on_channel = on_channel
+        self._flush = flush
+        self._handshake_timeout = handshake_timeout
+        self._now = now
         self._remote: RemoteTransport | None = None
         self._section: DataSection | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting_data: asyncio.Task[None] | None = None
         self._ice = IceState.CHECKING
-        owner.agent.add(number, owner.agent.generate(), now)
-        owner.path.open_transport(number)
-        self.dtls = DtlsAssociation(
-            owner.certificate, self._send, self._set_keys, self._dtls_changed, owner.profiles
-        )
+        self._closing = False
+        agent.add(number, agent.generate(), now())
+        path.open_transport(number)
+        self.dtls = DtlsAssociation(certificate, self._send, self._set_keys, self._dtls_changed, profiles)
         self.data = DataTransport(self.dtls, self._received, self._channel_opened, self._channel_closed)
 
     def __repr__(self) -> str:
-        return f"Transport({self.id}, {self.state})"
+        return f"Transport({self.number}, {self.state})"
+
+    @property
+    def connected(self) -> bool:
+        """Whether media can flow now."""
+        return self.state is TransportState.CONNECTED
 
     # -- descriptions ------------------------------------------------------------
 
     def local(self) -> LocalTransport:
         """What our description says of this transport."""
-        credentials = self._owner.agent.credentials(self.id)
+        self._require_open()
+        credentials = self._agent.credentials(self.number)
         return LocalTransport(
             ufrag=credentials.ufrag,
             pwd=credentials.pwd,
-            fingerprints=self._owner.certificate.fingerprints,
-            candidates=self._owner.candidates,
+            fingerprints=self._certificate.fingerprints,
+            candidates=self._candidates,
         )
 
-    def set_remote(self, remote: RemoteTransport, now: float, data: DataSection | None = None) -> None:
+    def local_for(self, offer: str) -> LocalTransport:
+        """The same for the answer to ``offer``: with new credentials when the peer restarts ICE.
+
+        A restart shows in another ``ice-ufrag`` than the peer's last one (RFC 8839, 4.4.1.1.1).
+        """
+        self._require_open()
+        known = self._agent.remote_ufrag(self.number)
+        named = _UFRAG_LINE.search(offer)
+        if known is not None and named is not None and named[1] != known:
+            self.restart_ice()
+        return self.local()
+
+    def set_remote(self, remote: RemoteTransport) -> None:
         """Take the peer's description, again after each of its restarts.
 
         Its ``setup`` decides our DTLS role once: ``passive`` makes us the
         client, all else the server. Fingerprints are those of the first
-        description; DTLS goes on over ICE restarts. ``data`` may come later
-        than the rest. TransportClosedError when it is over.
+        description; DTLS goes on over ICE restarts. TransportClosedError when
+        it is over.
         """
         self._require_open()
-        self._owner.agent.set_remote(self.id, remote.ufrag, remote.pwd, now)
+        self._agent.set_remote(self.number, remote.ufrag, remote.pwd, self._now())
         if self._remote is None:
             self._remote = remote
-        if data is not None and self._section is None:
-            self._section = data
         if self.state is TransportState.NEW:
             self._become(TransportState.CONNECTING)
         self._advance()
 
-    @property
-    def remote_ufrag(self) -> str | None:
-        """The peer's newest user name: another one in an offer means that it restarts ICE."""
-        return self._owner.agent.remote_ufrag(self.id)
+    def set_data(self, section: DataSection) -> None:
+        """The peer has a data section: start the association when DTLS allows. Later calls change nothing."""
+        self._require_open()
+        if self._section is None:
+            self._section = section
+            self._advance()
 
-    def restart_ice(self, now: float) -> None:
+    def restart_ice(self) -> None:
         """New credentials for ``local()``; media goes on over the old path meanwhile."""
         self._require_open()
-        self._owner.agent.restart(self.id, now)
+        self._agent.restart(self.number, self._now())
 
     # -- data --------------------------------------------------------------------
 
-    def open_channels(self, specs: Iterable[ChannelSpec]) -> None:
-        """Open data channels, now or as soon as the association stands."""
+    def open_channels(self, channels: Iterable[ChannelSpec | str]) -> None:
+        """Open data channels, now or as soon as the association stands.
+
+        A label alone means what ``CHANNELS`` says of it, else a reliable channel.
+        """
         self._require_open()
-        for spec in specs:
+        for channel in channels:
+            spec = CHANNELS.get(channel, ChannelSpec(channel)) if isinstance(channel, str) else channel
             self.data.open(spec.label, ordered=spec.ordered, max_retransmits=spec.max_retransmits)
 
     def send_data(self, label: str, payload: Payload) -> bool:
@@ -154,44 +204,67 @@ class Transport:
             raise DataChannelError(f"no channel {label!r}")
         return self.data.send(channel, payload)
 
-    # -- driven by Transports ------------------------------------------------------
+    # -- driven by the engine --------------------------------------------------------
 
-    def ice_selected(self, address: Address) -> None:
-        """Send to ``address`` from now on."""
-        self._owner.path.bind_address(self.id, address)
+    def ice_result(self, result: IceResult, now: float) -> None:
+        """Follow what a check meant; the response is the caller's to send."""
+        if self._over or self._closing:
+            return
+        self.last_heard = now
+        for address in result.released:
+            self._path.release_address(address)
+        if result.selected is not None:
+            self._path.bind_address(self.number, result.selected)
+        if result.state is not None:
+            self._ice = result.state
+            self._settle()
         self._advance()
 
-    def ice_changed(self, state: IceState) -> None:
-        """Take a new state of connectivity."""
-        self._ice = state
-        if state is IceState.FAILED:
-            self._fail("no connectivity check from the peer")
-        else:
+    def ice_changed(self, change: IceChange, now: float) -> None:
+        """Follow what silence has changed."""
+        if self._over or self._closing:
+            return
+        for address in change.released:
+            self._path.release_address(address)
+        if change.state is IceState.FAILED:
+            self.ice_expired(now)
+        elif change.state is not None:
+            self._ice = change.state
             self._settle()
+
+    def ice_expired(self, now: float) -> None:
+        """The peer's consent has ended (RFC 7675): the transport has failed."""
+        self._fail("no connectivity check from the peer")
+
+    def feed_dtls(self, data: bytes) -> None:
+        """A DTLS datagram from an address bound to this transport."""
+        self.dtls.feed(data)
 
     # -- inside --------------------------------------------------------------------
 
     def _send(self, data: bytes) -> None:
-        self._owner.path.send(self.id, data)
-        self._owner.wake()
+        self._path.send(self.number, data)
+        self._flush()
 
     def _set_keys(self, keys: SrtpKeys) -> None:
-        self.keys_profile = keys.profile
-        self._owner.path.set_keys(self.id, keys)
+        self.srtp_profile = keys.profile
+        self._path.set_keys(self.number, keys)
 
     def _advance(self) -> None:
         """Start the handshake once both the description and an address are there, and data once it may."""
-        if self._over or self._remote is None or self._owner.agent.selected(self.id) is None:
+        if self._over or self._closing or self._remote is None or self._agent.selected(self.number) is None:
             return
         if self._task is None:
-            self._task = asyncio.create_task(self._handshake(self._remote), name=f"dtls {self.id}")
+            self._task = asyncio.create_task(self._handshake(self._remote), name=f"dtls {self.number}")
         elif self._section is not None and self.dtls.state == "connected" and self._starting_data is None:
-            self._starting_data = asyncio.create_task(self.data.start(self._section), name=f"sctp {self.id}")
+            self._starting_data = asyncio.create_task(
+                self.data.start(self._section), name=f"sctp {self.number}"
+            )
 
     async def _handshake(self, remote: RemoteTransport) -> None:
         role: Role = "client" if remote.setup == "passive" else "server"
         try:
-            async with asyncio.timeout(self._owner.handshake_limit):
+            async with asyncio.timeout(self._handshake_timeout):
                 await self.dtls.start(role, remote.fingerprints)
                 if self._section is not None:
                     await self.data.start(self._section)
@@ -221,129 +294,49 @@ class Transport:
         if state is self.state:
             return
         self.state, self.reason = state, reason
-        if self._listener.on_state is not None:
-            self._listener.on_state(self, state, reason)
+        self._tell(self._on_state, self, state)
+
+    def _tell(self, listener: Callable[..., None], *arguments: object) -> None:
+        """A listener's mistake is its own: it is logged, and the transport goes on."""
+        try:
+            listener(*arguments)
+        except Exception:
+            logger.exception("a listener of transport %d failed", self.number)
 
     @property
     def _over(self) -> bool:
         return self.state in (TransportState.FAILED, TransportState.CLOSED)
 
     def _require_open(self) -> None:
-        if self._over:
-            raise TransportClosedError(f"transport {self.id} is {self.state}")
+        if self._over or self._closing:
+            raise TransportClosedError(f"transport {self.number} is over")
 
     def _received(self, _: int, label: str, payload: Payload) -> None:
-        if self._listener.on_data is not None:
-            binary = isinstance(payload, bytes)
-            data = payload if isinstance(payload, bytes) else payload.encode()
-            self._listener.on_data(self, label, data, binary)
+        self._tell(self._on_data, label, payload if isinstance(payload, bytes) else payload.encode())
 
     def _channel_opened(self, _: int, label: str) -> None:
-        if self._listener.on_channel is not None:
-            self._listener.on_channel(self, label, True)
+        if self._on_channel is not None:
+            self._tell(self._on_channel, label, True)
 
     def _channel_closed(self, _: int, label: str) -> None:
-        if self._listener.on_channel is not None:
-            self._listener.on_channel(self, label, False)
+        if self._on_channel is not None:
+            self._tell(self._on_channel, label, False)
 
     async def close(self) -> None:
         """Say goodbye to the peer, end every task and forget the transport; again is no error.
 
         ``on_state`` hears ``closed`` unless it had failed or closed before.
         """
-        if not self._owner.forget(self):
+        if self._closing:
             return
+        self._closing = True
+        self._agent.remove(self.number)
         tasks = [task for task in (self._task, self._starting_data) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.data.close()
         await self.dtls.close()
-        self._owner.path.close_transport(self.id)
-        self._owner.wake()
+        self._path.close_transport(self.number)
+        self._flush()
         self._fail("closed by us", TransportState.CLOSED)
-
-
-class Transports:
-    """All transports of one packet path, and what they share.
-
-    ``local_priorities`` and ``candidates`` come from ``media.addresses``;
-    ``wake`` is called when something waits in ``path.outgoing()``.
-    """
-
-    def __init__(
-        self,
-        path: PacketPath,
-        agent: IceLiteAgent,
-        certificate: Certificate,
-        candidates: Sequence[HostCandidate],
-        wake: Callable[[], None],
-        profiles: Sequence[str] = PROFILES,
-        handshake_limit: float = HANDSHAKE_LIMIT,
-    ) -> None:
-        self.path = path
-        self.agent = agent
-        self.certificate = certificate
-        self.candidates = tuple(candidates)
-        self.wake = wake
-        self.profiles = tuple(profiles)
-        self.handshake_limit = handshake_limit
-        self.counters: Counter[str] = Counter()
-        self._numbers = itertools.count(1)
-        self._transports: dict[int, Transport] = {}
-
-    def __len__(self) -> int:
-        return len(self._transports)
-
-    def create(self, listener: Listener, now: float) -> Transport:
-        """A new transport with a number of its own. Needs a running event loop."""
-        transport = Transport(self, next(self._numbers), listener, now)
-        self._transports[transport.id] = transport
-        return transport
-
-    def get(self, number: int) -> Transport | None:
-        """The transport of that number, while it is open."""
-        return self._transports.get(number)
-
-    def on_stun(self, data: bytes, address: Address, now: float) -> None:
-        """Answer a connectivity check and follow what it says."""
-        result = self.agent.handle(data, address, now)
-        if result.response is not None:
-            self.path.send_to(address, result.response)
-        transport = self._transports.get(result.transport or 0)
-        if transport is None:
-            return
-        for released in result.released:
-            self.path.release_address(released)
-        if result.state is not None:
-            transport.ice_changed(result.state)
-        if result.selected is not None:
-            transport.ice_selected(result.selected)
-
-    def on_dtls(self, number: int, data: bytes) -> None:
-        """Hand a DTLS datagram to its transport; dropped and counted when that is gone."""
-        transport = self._transports.get(number)
-        if transport is None:
-            self.counters["dtls for nobody"] += 1
-        else:
-            transport.dtls.feed(data)
-
-    def tick(self, now: float) -> None:
-        """Notice silence; call about once a second."""
-        for change in self.agent.poll(now):
-            for address in change.released:
-                self.path.release_address(address)
-            transport = self._transports.get(change.transport)
-            if transport is not None and change.state is not None:
-                transport.ice_changed(change.state)
-
-    def forget(self, transport: Transport) -> bool:
-        """Take a transport out of the books; False when it was out already. For ``Transport.close``."""
-        if self._transports.pop(transport.id, None) is None:
-            return False
-        self.agent.remove(transport.id)
-        return True
-
-    async def close(self) -> None:
-        """Close all transports."""
-        await asyncio.gather(*(transport.close() for transport in list(self._transports.values())))

@@ -38,58 +38,70 @@ Receiver = Callable[[list[Datagram], float], None]
 
 
 class UdpPort:
-    """Open with :meth:`open`; then ``start``, ``send``, ``close``.
+    """Between ``open`` and ``close``, ``receiver(batch, now)`` gets what comes in, from the event loop.
 
-    ``addresses`` are those bound, in the order of their index in ``Address``;
-    ``granted`` says what buffers the system gave: ``(receive, send)`` in bytes
-    for each socket.
+    ``addresses`` are bound in the order of their index in ``Address``;
+    ``port`` 0 lets the system choose one that all of them have free, and is
+    then the chosen one. After ``open``, ``granted`` says what buffers the
+    system gave: ``(receive, send)`` in bytes for each socket.
     """
 
-    def __init__(self, sockets: Sequence[socket.socket], port: int) -> None:
-        self._sockets = list(sockets)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._receiver: Receiver | None = None
-        self._clock: Callable[[], float] = clock.monotonic
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        port: int,
+        receiver: Receiver,
+        *,
+        buffer_size: int = BUFFER_SIZE,
+        now: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        self.addresses = tuple(addresses)
         self.port = port
-        self.addresses: tuple[str, ...] = tuple(_host(s.getsockname()[0]) for s in sockets)
-        self.granted = tuple(_buffers(s) for s in sockets)
+        self.granted: tuple[tuple[int, int], ...] = ()
         self.counters: Counter[str] = Counter()
+        self._receiver = receiver
+        self._buffer_size = buffer_size
+        self._now = now
+        self._sockets: list[socket.socket] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    @classmethod
-    def open(cls, addresses: Sequence[str], port: int = 0, buffer_size: int = BUFFER_SIZE) -> UdpPort:
-        """Bind all addresses to ``port``; 0 lets the system choose one that all of them have free.
+    def open(self) -> None:
+        """Bind every address and begin to read.
 
         ValueError without addresses or for text that is none; OSError, with
-        the address in its text, when one cannot be bound.
+        the address in its text, when one cannot be bound: then none is.
         """
-        if not addresses:
+        if self._sockets:
+            raise AssertionError("the port is open already")
+        if not self.addresses:
             raise ValueError("no address to listen on")
-        for attempt in range(_PORT_ATTEMPTS):
+        self._loop = asyncio.get_running_loop()
+        self._sockets = self._bind_all()
+        self.port = self._sockets[0].getsockname()[1]
+        self.granted = tuple(_buffers(sock) for sock in self._sockets)
+        for index, sock in enumerate(self._sockets):
+            self._loop.add_reader(sock, self._read, index, sock)
+
+    def _bind_all(self) -> list[socket.socket]:
+        attempt = 0
+        while True:
+            attempt += 1
             with contextlib.ExitStack() as stack:
                 sockets: list[socket.socket] = []
-                chosen = port
+                port = self.port
                 try:
-                    for address in addresses:
-                        sock = stack.enter_context(_bound(address, chosen, buffer_size))
-                        chosen = sock.getsockname()[1]
+                    for address in self.addresses:
+                        sock = stack.enter_context(_bound(address, port, self._buffer_size))
+                        port = sock.getsockname()[1]
                         sockets.append(sock)
                 except OSError as exc:
-                    taken = exc.errno == errno.EADDRINUSE and port == 0
-                    if taken and sockets and attempt < _PORT_ATTEMPTS - 1:
+                    # What the system chose for the first may be taken at another: choose again.
+                    again = exc.errno == errno.EADDRINUSE and self.port == 0 and sockets
+                    if again and attempt < _PORT_ATTEMPTS:
                         continue
                     raise
                 stack.pop_all()
-                return cls(sockets, chosen)
-        raise AssertionError("the last attempt returns or raises")
-
-    def start(self, receiver: Receiver, now: Callable[[], float] = clock.monotonic) -> None:
-        """Hand batches to ``receiver(batch, now)`` from the running event loop."""
-        if self._loop is not None:
-            raise AssertionError("the port is started already")
-        self._loop = asyncio.get_running_loop()
-        self._receiver, self._clock = receiver, now
-        for index, sock in enumerate(self._sockets):
-            self._loop.add_reader(sock, self._read, index, sock)
+                return sockets
 
     def _read(self, index: int, sock: socket.socket) -> None:
         batch: list[Datagram] = []
@@ -103,9 +115,9 @@ class UdpPort:
                 self._count("receive", exc)
                 continue
             batch.append((data, (index, _host(source[0]), source[1])))
-        if batch and self._receiver is not None:
+        if batch:
             self.counters["received"] += len(batch)
-            self._receiver(batch, self._clock())
+            self._receiver(batch, self._now())
 
     def send(self, batch: Sequence[Datagram]) -> None:
         """Send each datagram now or drop it and count why; never raises for a datagram's sake."""
@@ -138,7 +150,6 @@ class UdpPort:
                 self._loop.remove_reader(sock)
             sock.close()
         self._sockets = []
-        self._receiver = None
 
 
 def _bound(address: str, port: int, buffer_size: int) -> socket.socket:

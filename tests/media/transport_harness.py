@@ -16,14 +16,13 @@ from aiortc.rtcdtlstransport import (
 )
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 
-from media import clock
 from media.addresses import host_candidates, local_priorities
-from media.dtls_certificate import Certificate
+from media.dtls import Certificate
 from media.ice.lite import IceLiteAgent
 from media.ice.records import IceCredentials, IceSettings
 from media.ports import Address, DtlsReceived, SrtpKeys, StunReceived
 from media.sdp.types import DataSection, Fingerprint, RemoteTransport
-from media.transport import Listener, Transport, Transports
+from media.transport import Transport
 from media.udp import UdpPort
 
 SECTION = DataSection(mid="0", sctp_port=5000, max_message_size=262144)
@@ -85,37 +84,70 @@ class Relay:
     """Sockets, path and transports, driven as the engine drives them."""
 
     def __init__(self, hosts=("127.0.0.1",), settings: IceSettings | None = None, **options) -> None:
-        self.port = UdpPort.open(list(hosts))
+        self.port = UdpPort(list(hosts), 0, self.receive)
+        self.port.open()
         self.path = FakePath()
         self.agent = IceLiteAgent(local_priorities(hosts), settings)
-        self.certificate = options.pop("certificate", None) or Certificate.generate(clock.wall())
-        candidates = host_candidates(hosts, self.port.port)
-        self.transports = Transports(
-            self.path, self.agent, self.certificate, candidates, self.flush, **options
-        )
+        self.certificate = options.pop("certificate", None) or Certificate.generate()
+        self.candidates = host_candidates(hosts, self.port.port)
+        self.options = options
+        self.transports: dict[int, Transport] = {}
         self.sent = 0
-        self.port.start(self.receive)
 
     def receive(self, batch, now) -> None:
         self.path.receive(batch, now)
         for event in self.path.events():
             if isinstance(event, StunReceived):
-                self.transports.on_stun(event.data, event.address, now)
+                self.stun(event.data, event.address, now)
             else:
-                self.transports.on_dtls(event.transport, event.data)
+                self.transports[event.transport].feed_dtls(event.data)
         self.flush()
+
+    def stun(self, data, address, now) -> None:
+        result = self.agent.handle(data, address, now)
+        if result.response is not None:
+            self.path.send_to(address, result.response)
+        if result.transport is not None:
+            self.transports[result.transport].ice_result(result, now)
+
+    def tick(self, now) -> None:
+        for change in self.agent.poll(now):
+            self.transports[change.transport].ice_changed(change, now)
 
     def flush(self) -> None:
         batch = self.path.outgoing()
         self.sent += len(batch)
         self.port.send(batch)
 
-    def create(self, listener: Listener | None = None) -> Transport:
-        return self.transports.create(listener or Listener(), clock.monotonic())
+    def create(self, record: Record | None = None) -> Transport:
+        record = record or Record()
+        number = len(self.transports) + 1
+        self.transports[number] = Transport(
+            number,
+            path=self.path,
+            agent=self.agent,
+            certificate=self.certificate,
+            candidates=self.candidates,
+            on_state=lambda transport, state: record.states.append(state),
+            on_data=lambda label, payload: record.data.append((label, payload)),
+            on_channel=lambda label, is_open: record.channels.append((label, is_open)),
+            flush=self.flush,
+            **self.options,
+        )
+        return self.transports[number]
 
     async def close(self) -> None:
-        await self.transports.close()
+        await asyncio.gather(*(transport.close() for transport in self.transports.values()))
         self.port.close()
+
+
+class Record:
+    """Remembers what a transport's listeners are told."""
+
+    def __init__(self) -> None:
+        self.states: list = []
+        self.data: list = []
+        self.channels: list = []
 
 
 class ClientIce(asyncio.DatagramProtocol):
@@ -269,13 +301,15 @@ async def relay_running(**options) -> AsyncIterator[Relay]:
 
 
 @asynccontextmanager
-async def connected(relay: Relay, listener: Listener | None = None, data: bool = True, **options):
+async def connected(relay: Relay, record: Record | None = None, data: bool = True, **options):
     """A transport of the relay and a client that are connected."""
-    transport = relay.create(listener)
+    transport = relay.create(record)
     client = Client(relay, transport, **options)
     await client.ice.open()
     try:
-        transport.set_remote(client.remote(), clock.monotonic(), SECTION if data else None)
+        transport.set_remote(client.remote())
+        if data:
+            transport.set_data(SECTION)
         await client.ice.check()
         await client.start(data=data)
         await until(lambda: transport.state == "connected")
