@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import structlog
 from google.protobuf import json_format
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -28,6 +27,7 @@ from starlette.routing import Route
 
 from signaling.errors import MalformedError, SignalingError, UnauthenticatedError
 from signaling.tokens import Grants, KeyRing
+from signaling.wire import parse_json
 
 #: Longest body, in bytes, of a caller with a token, and of one without (who is refused anyway).
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
@@ -163,11 +163,8 @@ def _decode(kind: type[Message], body: bytes, form: str) -> Message:
         except DecodeError:
             raise MalformedError("the protobuf request could not be decoded") from None
     message = kind()
-    try:
-        json_format.Parse(body.decode(), message, ignore_unknown_fields=True)
-    except (json_format.ParseError, ValueError, TypeError, RecursionError, AttributeError):
-        # json_format lets some of json's and protobuf's own errors through on hostile text.
-        raise MalformedError("the json request could not be decoded") from None
+    if not parse_json(body.decode(errors="replace"), message):
+        raise MalformedError("the json request could not be decoded")
     return message
 
 
@@ -190,11 +187,13 @@ def to_json(message: Message) -> dict[str, Any]:
 def _add_nulls(message: Message, values: dict[str, Any]) -> None:
     for descriptor in message.DESCRIPTOR.fields:
         name = descriptor.name
-        if descriptor.type != FieldDescriptor.TYPE_MESSAGE or descriptor.containing_oneof is not None:
+        kind = descriptor.message_type
+        if kind is None or descriptor.containing_oneof is not None:
             continue
         inner = values.get(name)
-        if isinstance(inner, dict) and not descriptor.is_repeated:
-            _add_nulls(getattr(message, name), inner)
+        if isinstance(inner, dict):
+            if not kind.GetOptions().map_entry:
+                _add_nulls(getattr(message, name), inner)
         elif isinstance(inner, list):
             for item, item_values in zip(getattr(message, name), inner, strict=True):
                 _add_nulls(item, item_values)

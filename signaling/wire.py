@@ -11,7 +11,7 @@ import json
 from typing import Final
 
 from google.protobuf import json_format
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from livekit.protocol import rtc
 
 from signaling.errors import MalformedError
@@ -41,12 +41,23 @@ def _decode_text(frame: str) -> rtc.SignalRequest:
     # A character is one byte at least: the cheap test comes first.
     if len(frame) > MAX_FRAME_BYTES or len(frame.encode(errors="surrogatepass")) > MAX_FRAME_BYTES:
         raise MalformedError("frame too large")
-    try:
-        request = json_format.Parse(frame, rtc.SignalRequest(), ignore_unknown_fields=True)
-    except (json_format.ParseError, ValueError, TypeError, RecursionError, AttributeError):
-        # json_format lets some of json's and protobuf's own errors through on hostile text.
-        raise MalformedError("not a SignalRequest in JSON") from None
+    request = rtc.SignalRequest()
+    if not parse_json(frame, request):
+        raise MalformedError("not a SignalRequest in JSON")
     return request
+
+
+def parse_json(text: str, message: Message) -> bool:
+    """Read proto3 JSON from a stranger into ``message``, skipping unknown fields; whether it was that."""
+    try:
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            return False
+        json_format.ParseDict(values, message, ignore_unknown_fields=True)
+    except (json_format.ParseError, ValueError, TypeError, RecursionError, AttributeError):
+        # ParseDict lets some of protobuf's own errors through on hostile values.
+        return False
+    return True
 
 
 def encode_response(message: rtc.SignalResponse, text: bool) -> bytes | str:
