@@ -1,0 +1,283 @@
+"""Writing what leaves the relay: rewritten RTP, retransmissions, RTCP, and the queue of datagrams."""
+
+from __future__ import annotations
+
+from collections import Counter
+from struct import Struct
+
+from media.errors import PacketError
+from media.path.source import Source
+from media.path.subscription import RESEND_PAUSE, Sent, Subscription
+from media.path.transport import PathTransport
+from media.ports import Address, Datagram
+from media.rtp import rtcp
+from media.rtp.header import RtpHeader, pack_extensions, parse_extensions, parse_header
+from media.rtp.ntp import middle_bits
+from media.rtp.vp8 import Vp8Descriptor, parse_descriptor, rewrite_descriptor
+from media.streams.rewriter import Epoch
+
+MAX_OUTGOING = 65536
+"""Datagrams between two drains; what is beyond is dropped and counted."""
+
+_pack_fixed = Struct("!BBHII").pack
+
+
+class Egress:
+    """Builds, protects and queues outgoing datagrams."""
+
+    def __init__(self, counters: Counter[str]) -> None:
+        self._counters = counters
+        self._queue: list[Datagram] = []
+        self._block_key: tuple[object, ...] | None = None
+        self._block = b""
+
+    def drain(self) -> list[Datagram]:
+        """All queued datagrams; the queue is empty afterwards."""
+        queue, self._queue = self._queue, []
+        self._block_key = None
+        return queue
+
+    def raw(self, data: bytes, address: Address) -> None:
+        """Queue a datagram as it is."""
+        if len(self._queue) < MAX_OUTGOING:
+            self._queue.append((data, address))
+        else:
+            self._counters["dropped_outgoing"] += 1
+
+    def control(self, transport: PathTransport, packet: bytes) -> None:
+        """Protect and queue RTCP."""
+        if transport.srtp is None or transport.address is None:
+            return
+        try:
+            self.raw(transport.srtp.protect_rtcp(packet), transport.address)
+        except PacketError:
+            self._counters["dropped_protect"] += 1
+
+    def begin(
+        self,
+        subscription: Subscription,
+        source: Source,
+        sequence: int,
+        header: RtpHeader,
+        descriptor: Vp8Descriptor | None,
+        now: float,
+    ) -> None:
+        """From this packet on the pending source feeds the subscription."""
+        previous = subscription.rewriter.epoch
+        mapped = None
+        feeding = subscription.source
+        if (
+            previous is not None
+            and feeding is not None
+            and feeding is not source
+            and previous.source == feeding.spec.source
+            and feeding.spec.transport == source.spec.transport
+        ):
+            timestamp = source.clock.translate(header.timestamp, feeding.clock)
+            if timestamp is not None:
+                mapped = (timestamp + previous.timestamp_offset) & 0xFFFFFFFF
+        subscription.take_over()
+        subscription.rewriter.begin(source.spec.source, sequence, header.timestamp, now, mapped)
+        if descriptor is not None:
+            subscription.rewriter.anchor_pictures(descriptor.picture_id, descriptor.tl0_picture_index)
+        if source.clock.known:
+            self.report(subscription, source, now)
+
+    def media(
+        self,
+        subscription: Subscription,
+        source: Source,
+        sequence: int,
+        header: RtpHeader,
+        data: bytes,
+        descriptor: Vp8Descriptor | None,
+        now: float,
+        replaced: tuple[str, bytes] | None = None,
+    ) -> None:
+        """Send one packet of ``source``; ``replaced`` is another codec key and payload (RED taken off)."""
+        transport = subscription.transport
+        if transport.srtp is None or transport.address is None:
+            return
+        rewriter = subscription.rewriter
+        codec = replaced[0] if replaced is not None else source.codec
+        payload_type = subscription.spec.payload_types.get(codec)
+        if payload_type is None:
+            rewriter.skip(sequence)
+            subscription.stats.dropped += 1
+            return
+        number = rewriter.place(sequence, header.timestamp, now)
+        if number is None:
+            subscription.stats.dropped += 1
+            return
+        epoch = rewriter.epoch
+        assert epoch is not None, "a number is given inside an epoch only"
+        payload = replaced[1] if replaced is not None else data[header.payload_offset :]
+        if descriptor is not None and replaced is None:
+            picture_id, tl0 = _pictures(epoch, descriptor)
+            payload = rewrite_descriptor(payload, descriptor, picture_id, tl0)
+            rewriter.note_picture(
+                picture_id if descriptor.picture_id is not None else None,
+                tl0 if descriptor.tl0_picture_index is not None else None,
+            )
+        packet = self._assemble(
+            subscription,
+            source,
+            epoch,
+            header,
+            data,
+            payload_type,
+            number,
+            payload,
+            replaced is not None,
+            now,
+        )
+        try:
+            protected = transport.srtp.protect(packet)
+        except PacketError:
+            self._counters["dropped_protect"] += 1
+            subscription.stats.dropped += 1
+            return
+        self.raw(protected, transport.address)
+        self._counters["packets_out"] += 1
+        stats = subscription.stats
+        stats.packets += 1
+        stats.bytes += len(payload)
+        if subscription.spec.nack:
+            subscription.sent[number % subscription.sent_size] = Sent(
+                number & 0xFFFF, source, sequence, epoch, protected if subscription.keeps_ciphertext else None
+            )
+
+    def _assemble(
+        self,
+        subscription: Subscription,
+        source: Source,
+        epoch: Epoch,
+        header: RtpHeader,
+        data: bytes,
+        payload_type: int,
+        number: int,
+        payload: bytes,
+        padding_gone: bool,
+        now: float,
+    ) -> bytes:
+        block = self._extensions(subscription, source, header, data, now)
+        first = 0x80 | (0x10 if block else 0)
+        if not padding_gone and data[0] & 0x20:
+            first |= 0x20
+        return (
+            _pack_fixed(
+                first,
+                (0x80 if header.marker else 0) | payload_type,
+                number & 0xFFFF,
+                (header.timestamp + epoch.timestamp_offset) & 0xFFFFFFFF,
+                subscription.spec.ssrc,
+            )
+            + block
+            + payload
+        )
+
+    def _extensions(
+        self, subscription: Subscription, source: Source, header: RtpHeader, data: bytes, now: float
+    ) -> bytes:
+        """The extension block; the same for all subscriptions with the same ids, so made once a packet."""
+        key = (source, header.sequence, header.timestamp, subscription.extension_ids)
+        if key == self._block_key:
+            return self._block
+        items: list[tuple[int, bytes]] = []
+        if header.profile:
+            plan = source.extension_plan(subscription.extension_ids)
+            if plan:
+                found = parse_extensions(data, header)
+                items = [(plan[number], value) for number, value in found.items() if number in plan]
+        if subscription.abs_send_time_id:
+            # 24 bits, 6.18 fixed point seconds, wraps every 64 s.
+            stamp = int(now * 262144) & 0xFFFFFF
+            items.append((subscription.abs_send_time_id, stamp.to_bytes(3, "big")))
+        self._block = pack_extensions(items)
+        self._block_key = key
+        return self._block
+
+    def resend(self, subscription: Subscription, lost: list[int], now: float) -> None:
+        """Answer a NACK: by RTX, or by the same ciphertext where the peer has no RTX."""
+        transport = subscription.transport
+        if transport.srtp is None or transport.address is None:
+            return
+        stats = subscription.stats
+        for wanted in lost:
+            stats.nacked += 1
+            sent = subscription.find_sent(wanted)
+            if sent is None:
+                stats.missed += 1
+                continue
+            if now - sent.resent_at < RESEND_PAUSE:
+                continue
+            if sent.ciphertext is not None:
+                self.raw(sent.ciphertext, transport.address)
+            elif not self._retransmission(subscription, sent, now):
+                stats.missed += 1
+                continue
+            sent.resent_at = now
+            stats.retransmitted += 1
+            self._counters["retransmitted"] += 1
+
+    def _retransmission(self, subscription: Subscription, sent: Sent, now: float) -> bool:
+        """Build the packet again as RTX (RFC 4588, 4); false when the cache no longer has it."""
+        transport = subscription.transport
+        data = sent.source.cache.get(sent.sequence)
+        if data is None or transport.srtp is None or transport.address is None:
+            return False
+        source = sent.source
+        header = parse_header(data)
+        media = source.spec.payload_types.get(header.payload_type)
+        payload_type = subscription.spec.payload_types.get(media.codec) if media is not None else None
+        repair_type = subscription.spec.rtx.get(payload_type) if payload_type is not None else None
+        if media is None or repair_type is None or subscription.spec.rtx_ssrc is None:
+            return False
+        payload = data[header.payload_offset :]
+        if media.codec == "video/vp8" and header.payload_end > header.payload_offset:
+            descriptor = parse_descriptor(payload)
+            payload = rewrite_descriptor(payload, descriptor, *_pictures(sent.epoch, descriptor))
+        block = self._extensions(subscription, source, header, data, now)
+        subscription.rtx_sequence += 1
+        packet = (
+            _pack_fixed(
+                0x80 | (0x10 if block else 0) | (data[0] & 0x20),
+                (0x80 if header.marker else 0) | repair_type,
+                subscription.rtx_sequence & 0xFFFF,
+                (header.timestamp + sent.epoch.timestamp_offset) & 0xFFFFFFFF,
+                subscription.spec.rtx_ssrc,
+            )
+            + block
+            + sent.number.to_bytes(2, "big")
+            + payload
+        )
+        try:
+            self.raw(transport.srtp.protect(packet), transport.address)
+        except PacketError:
+            self._counters["dropped_protect"] += 1
+            return False
+        return True
+
+    def report(self, subscription: Subscription, source: Source, now: float) -> None:
+        """Pass the publisher's sender report on, its timestamp moved as the packets are (RFC 3550, 7.2)."""
+        epoch = subscription.rewriter.epoch
+        if epoch is None or epoch.source != source.spec.source:
+            return
+        clock = source.clock
+        packet = rtcp.pack_sender_report(
+            subscription.spec.ssrc,
+            clock.ntp,
+            (clock.rtp_timestamp + epoch.timestamp_offset) & 0xFFFFFFFF,
+            subscription.stats.packets & 0xFFFFFFFF,
+            subscription.stats.bytes & 0xFFFFFFFF,
+        ) + rtcp.pack_sdes_cname(subscription.spec.ssrc, f"t{source.spec.transport}")
+        subscription.remember_report(middle_bits(clock.ntp), now)
+        self.control(subscription.transport, packet)
+
+
+def _pictures(epoch: Epoch, descriptor: Vp8Descriptor) -> tuple[int, int]:
+    """Outgoing picture id and TL0PICIDX; meaningless where the descriptor has none."""
+    return (
+        ((descriptor.picture_id or 0) + epoch.picture_id_offset) & 0x7FFF,
+        ((descriptor.tl0_picture_index or 0) + epoch.tl0_offset) & 0xFF,
+    )

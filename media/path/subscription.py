@@ -1,0 +1,130 @@
+"""What the packet path keeps of one outgoing RTP stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from media.ports import Extension, Kind, SubscriptionSpec, SubscriptionStats
+from media.streams.rewriter import Epoch, Rewriter
+
+if TYPE_CHECKING:
+    from media.path.source import Source
+    from media.path.transport import PathTransport
+
+SENT_VIDEO = 1024
+SENT_AUDIO = 256
+REPORTS_REMEMBERED = 8
+RESEND_PAUSE = 0.02
+"""A packet asked for again within this many seconds is on its way already."""
+
+
+class Sent:
+    """A packet that went out: enough to build it again, or the ciphertext itself where there is no RTX."""
+
+    __slots__ = ("ciphertext", "epoch", "number", "resent_at", "sequence", "source")
+
+    def __init__(
+        self, number: int, source: Source, sequence: int, epoch: Epoch, ciphertext: bytes | None
+    ) -> None:
+        self.number = number
+        self.source = source
+        self.sequence = sequence
+        self.epoch = epoch
+        self.ciphertext = ciphertext
+        self.resent_at = -1.0
+
+
+class Subscription:
+    """State of one outgoing stream; ``PythonPacketPath`` drives it."""
+
+    __slots__ = (
+        "abs_send_time_id",
+        "extension_ids",
+        "pending",
+        "report_times",
+        "rewriter",
+        "rtx_sequence",
+        "sent",
+        "sent_size",
+        "source",
+        "spec",
+        "stats",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        spec: SubscriptionSpec,
+        transport: PathTransport,
+        first_sequence: int,
+        first_timestamp: int,
+        first_rtx: int,
+    ) -> None:
+        self.spec = spec
+        self.transport = transport
+        self.source: Source | None = None
+        self.pending: Source | None = None
+        clock_rate = 48000 if spec.kind is Kind.AUDIO else 90000
+        self.rewriter = Rewriter(first_sequence, first_timestamp, clock_rate)
+        self.rtx_sequence = first_rtx
+        self.sent_size = SENT_AUDIO if spec.kind is Kind.AUDIO else SENT_VIDEO
+        self.sent: list[Sent | None] = [None] * self.sent_size
+        self.stats = SubscriptionStats()
+        self.abs_send_time_id = spec.extensions.get(Extension.ABS_SEND_TIME, 0)
+        self.extension_ids = tuple(sorted(spec.extensions.items()))
+        self.report_times: dict[int, float] = {}
+
+    @property
+    def keeps_ciphertext(self) -> bool:
+        """Whether a retransmission must repeat the very bytes: the peer has no RTX (RFC 4588)."""
+        return self.spec.nack and self.spec.rtx_ssrc is None
+
+    def detach(self) -> None:
+        """Take nothing from any source any more."""
+        if self.source is not None and self in self.source.subscribers:
+            self.source.subscribers.remove(self)
+        if self.pending is not None and self in self.pending.pending:
+            self.pending.pending.remove(self)
+        self.source = None
+        self.pending = None
+
+    def wait_for(self, source: Source) -> None:
+        """Switch to this source at its next keyframe; the newest order wins."""
+        if self.pending is source:
+            return
+        if self.pending is not None:
+            self.pending.pending.remove(self)
+        self.pending = source
+        source.pending.append(self)
+
+    def take_over(self) -> None:
+        """The pending source becomes the one that feeds us."""
+        source = self.pending
+        assert source is not None, "take_over needs a pending source"
+        source.pending.remove(self)
+        self.pending = None
+        if self.source is not None and self.source is not source:
+            self.source.subscribers.remove(self)
+        if self.source is not source:
+            source.subscribers.append(self)
+        self.source = source
+
+    def find_sent(self, number: int) -> Sent | None:
+        """What went out under this 16-bit number lately."""
+        size = self.sent_size
+        sent = self.sent[number % size]
+        return sent if sent is not None and sent.number == number else None
+
+    def remember_report(self, middle: int, now: float) -> None:
+        """A sender report with this middle NTP word left now; for the round trip of RFC 3550, 6.4.1."""
+        self.report_times[middle] = now
+        while len(self.report_times) > REPORTS_REMEMBERED:
+            del self.report_times[next(iter(self.report_times))]
+
+    def round_trip(self, lsr: int, dlsr: int, now: float) -> float | None:
+        """Seconds from the echo of a report of ours, or None when it is none of ours."""
+        sent_at = self.report_times.get(lsr)
+        if sent_at is None or not lsr:
+            return None
+        rtt = now - sent_at - dlsr / 65536
+        return rtt if 0.0 <= rtt < 60.0 else None

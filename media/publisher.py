@@ -1,0 +1,87 @@
+"""A participant's publishing side: its transport, its offers, its tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from media.sdp.publisher import PublisherPolicy, answer_publisher
+from media.sdp.types import PublishedSection
+from media.tracks import PublishedTrack
+from media.transport import Transport
+
+Claim = Callable[[PublishedSection], PublishedTrack | None]
+"""Finds the announced track of a section; None leaves the section unused for now."""
+
+
+class PublisherPeer:
+    """Answers the client's offers and turns negotiated sections into sources.
+
+    A section is claimed by an announced track; one that nobody announced waits
+    until ``claim_waiting``. ``on_ended`` tells a track whose section the client
+    has taken back.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        policy: PublisherPolicy,
+        new_source: Callable[[], int],
+        on_sources: Callable[[Iterable[int], PublishedTrack | None], None],
+        on_ended: Callable[[PublishedTrack], None],
+    ) -> None:
+        self.transport = transport
+        self._policy = policy
+        self._new_source = new_source
+        self._on_sources = on_sources
+        self._on_ended = on_ended
+        self.tracks: dict[str, PublishedTrack] = {}
+        self._waiting: dict[str, PublishedSection] = {}
+
+    def answer(self, offer: str, claim: Claim) -> str:
+        """The SDP answer to an offer. Raises SdpError; then nothing has changed."""
+        result = answer_publisher(offer, self.transport.local_for(offer), policy=self._policy)
+        self.transport.set_remote(result.remote)
+        if result.data is not None:
+            self.transport.set_data(result.data)
+        self._waiting.clear()
+        for section in result.sections:
+            track = self.tracks.get(section.mid)
+            if not section.sending:
+                if track is not None:
+                    self.end(track)
+                    self._on_ended(track)
+                continue
+            if track is None:
+                self._claim(section, claim)
+            else:
+                self._attach(section, track)
+        return result.sdp
+
+    def claim_waiting(self, claim: Claim) -> None:
+        """A track was announced after its offer came."""
+        for section in list(self._waiting.values()):
+            self._claim(section, claim)
+
+    def _claim(self, section: PublishedSection, claim: Claim) -> None:
+        track = claim(section)
+        if track is None:
+            self._waiting[section.mid] = section
+            return
+        self._waiting.pop(section.mid, None)
+        self.tracks[section.mid] = track
+        self._attach(section, track)
+
+    def _attach(self, section: PublishedSection, track: PublishedTrack) -> None:
+        added = track.negotiated(section, self.transport.number, self._new_source)
+        self._on_sources(added, track)
+
+    def end(self, track: PublishedTrack) -> None:
+        """Stop a track: its sources go, its section stays in the description unused."""
+        for mid in [mid for mid, owner in self.tracks.items() if owner is track]:
+            del self.tracks[mid]
+        self._on_sources(track.close(), None)
+
+    def close(self) -> None:
+        """End all tracks; the transport is closed by its owner."""
+        for track in list(self.tracks.values()):
+            self.end(track)

@@ -1,0 +1,119 @@
+"""A published track as signaling knows it: its description, its owner, its media."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from livekit.protocol import models, rtc
+
+from media.ports import Kind
+from media.tracks import LayerSize, PublishedTrack
+from signaling import ids
+
+if TYPE_CHECKING:
+    from signaling.participant import Participant
+
+_RIDS = ("q", "h", "f")
+
+
+class Publication:
+    """One track of one participant, from ``add_track`` until it is unpublished.
+
+    ``announced`` once others may know of it; ``negotiated_at`` when its section
+    was answered. ``cids`` are the names by which the client's offer may call it.
+    """
+
+    def __init__(self, publisher: Participant, request: rtc.AddTrackRequest) -> None:
+        self.publisher = publisher
+        self.cids = {request.cid, *(codec.cid for codec in request.simulcast_codecs)} - {""}
+        self.info = _describe(request)
+        self.announced = False
+        self.negotiated_at: float | None = None
+        self.told_subscribed = False
+        self.track: PublishedTrack | None = None
+
+    @property
+    def sid(self) -> str:
+        """The track's identifier, ``TR_…``."""
+        return self.info.sid
+
+    @property
+    def kind(self) -> Kind:
+        """Sound or picture."""
+        return Kind.AUDIO if self.info.type == models.TrackType.AUDIO else Kind.VIDEO
+
+    @property
+    def stream_id(self) -> str:
+        """First token of the msid that subscribers see: who and which."""
+        return f"{self.publisher.sid}|{self.sid}"
+
+    def sizes(self) -> list[LayerSize]:
+        """Announced layers; one of the whole size where none were announced."""
+        sizes = [
+            LayerSize(min(int(layer.quality), 2), layer.width, layer.height, layer.bitrate)
+            for layer in self.info.layers
+            if layer.quality != models.VideoQuality.OFF
+        ]
+        return sizes or [LayerSize(2, self.info.width, self.info.height)]
+
+    def codec_known(self, codec: str) -> bool:
+        """Write the codec into the description; true if that changed it."""
+        mime = mime_type(codec)
+        if self.info.mime_type == mime:
+            return False
+        self.info.mime_type = mime
+        if self.info.codecs:
+            self.info.codecs[0].mime_type = mime
+        else:
+            self.info.codecs.add(mime_type=mime, cid=next(iter(self.cids), ""), layers=self.info.layers)
+        return True
+
+
+def mime_type(codec: str) -> str:
+    """LiveKit's spelling of a codec key (``video/VP8``; ``media.ports.PayloadType``)."""
+    kind, _, rest = codec.partition("/")
+    name = rest.partition(";")[0]
+    return f"{kind}/{name.upper() if kind == 'video' else name}"
+
+
+def short_codec(codec: str) -> str:
+    """The codec's bare name, as ``subscribed_quality_update`` has it (``vp8``)."""
+    return codec.partition("/")[2].partition(";")[0]
+
+
+def _describe(request: rtc.AddTrackRequest) -> models.TrackInfo:
+    """The track's public description out of the client's request."""
+    info = models.TrackInfo(
+        sid=ids.new_sid(ids.TRACK),
+        type=request.type,
+        name=request.name[:256],
+        muted=request.muted,
+        width=request.width,
+        height=request.height,
+        disable_dtx=request.disable_dtx,
+        source=request.source,
+        stereo=request.stereo,
+        disable_red=request.disable_red,
+        encryption=request.encryption,
+        stream=request.stream[:256],
+        backup_codec_policy=request.backup_codec_policy,
+        audio_features=request.audio_features,
+    )
+    layers = request.layers
+    if not layers and request.simulcast_codecs:
+        layers = request.simulcast_codecs[0].layers
+    ordered = sorted(layers, key=lambda layer: layer.quality)
+    for index, layer in enumerate(ordered[:3]):
+        copy = info.layers.add()
+        copy.CopyFrom(layer)
+        if not copy.rid and len(ordered) > 1:
+            copy.rid = _RIDS[index]
+    info.simulcast = len(info.layers) > 1
+    for codec in request.simulcast_codecs[:1]:
+        mime = codec.codec if "/" in codec.codec else f"video/{codec.codec.upper()}"
+        if request.type == models.TrackType.AUDIO:
+            mime = codec.codec if "/" in codec.codec else f"audio/{codec.codec.lower()}"
+        if codec.codec:
+            info.codecs.add(mime_type=mime, cid=codec.cid, layers=info.layers)
+            info.mime_type = mime
+    return info

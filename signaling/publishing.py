@@ -1,0 +1,239 @@
+"""A participant's tracks: announcing, negotiating, muting, taking back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from livekit.protocol import models, rtc
+
+from media.errors import SdpError
+from media.ports import Kind
+from media.sdp.types import PublishedSection
+from media.tracks import PublishedTrack
+from signaling.media_port import PublisherPort
+from signaling.publication import Publication, short_codec
+
+if TYPE_CHECKING:
+    from signaling.participant import Participant
+
+
+class Publishing:
+    """What one participant publishes. ``publisher`` is None until its first offer."""
+
+    def __init__(self, owner: Participant) -> None:
+        self.owner = owner
+        self.publications: dict[str, Publication] = {}
+        self.publisher: PublisherPort | None = None
+        self.all_may_subscribe = True
+        self.allowed_subscribers: dict[str, frozenset[str] | None] = {}
+
+    # -- announcing --------------------------------------------------------------
+
+    def add_track(self, request: rtc.AddTrackRequest, now: float) -> None:
+        """The client wants to publish; answered by ``track_published`` or by a refusal in words."""
+        if request.sid and request.sid in self.publications:
+            # A second codec of the same track: we never ask for one, so it is only acknowledged.
+            self._track_published(request.cid, self.publications[request.sid])
+            return
+        refusal = self._refusal(request)
+        if refusal is not None:
+            self.owner.send(
+                rtc.SignalResponse(
+                    request_response=rtc.RequestResponse(
+                        reason=refusal[0], message=refusal[1], add_track=request
+                    )
+                )
+            )
+            return
+        known = next((p for p in self.publications.values() if request.cid in p.cids), None)
+        if known is not None:
+            self._track_published(request.cid, known)
+            return
+        publication = Publication(self.owner, request)
+        publication.track = self.owner.room.media.create_track(
+            publication.kind,
+            muted=request.muted,
+            screen=request.source == models.TrackSource.SCREEN_SHARE,
+            sizes=publication.sizes(),
+            on_started=lambda codec: self._started(publication, codec),
+            on_demand=lambda demand: self._demanded(publication, demand),
+        )
+        self.publications[publication.sid] = publication
+        self._track_published(request.cid, publication)
+        if request.muted:
+            # Nothing may ever be sent while muted, so the first packet cannot be waited for.
+            self.announce(publication, now)
+        if self.publisher is not None:
+            self.publisher.claim_waiting(self.claim)
+
+    def _refusal(self, request: rtc.AddTrackRequest) -> tuple[rtc.RequestResponse.Reason, str] | None:
+        reasons = rtc.RequestResponse.Reason
+        if not self.owner.video.may_publish_source(request.source):
+            return reasons.NOT_ALLOWED, "not allowed to publish this source"
+        if not request.cid:
+            return reasons.UNSUPPORTED_TYPE, "a track needs a cid"
+        if request.type not in (models.TrackType.AUDIO, models.TrackType.VIDEO):
+            return reasons.UNSUPPORTED_TYPE, "only audio and video can be published"
+        if len(self.publications) >= self.owner.room.settings.max_tracks:
+            return reasons.LIMIT_EXCEEDED, "too many tracks"
+        return None
+
+    def _track_published(self, cid: str, publication: Publication) -> None:
+        self.owner.send(
+            rtc.SignalResponse(track_published=rtc.TrackPublishedResponse(cid=cid, track=publication.info))
+        )
+
+    def announce(self, publication: Publication, now: float) -> None:
+        """Let others know of the track, and subscribe those who want it."""
+        if publication.announced or publication.sid not in self.publications:
+            return
+        publication.announced = True
+        self.owner.changed(now)
+        self.owner.room.track_announced(publication, now)
+
+    def announce_late(self, now: float) -> None:
+        """A negotiated track that sends nothing is announced all the same after a while."""
+        limit = self.owner.room.settings.announce_after
+        for publication in list(self.publications.values()):
+            at = publication.negotiated_at
+            if not publication.announced and at is not None and now - at >= limit:
+                self.announce(publication, now)
+
+    # -- negotiation -------------------------------------------------------------
+
+    def offered(self, description: rtc.SessionDescription, now: float) -> None:
+        """An offer for the PUBLISHER connection; the answer carries the offer's number."""
+        if self.publisher is None:
+            self.publisher = self.owner.room.media.create_publisher(
+                self.owner.publisher_state, self.owner.data_received, self._section_ended
+            )
+        try:
+            answer = self.publisher.answer(description.sdp, self.claim)
+        except SdpError as error:
+            self.owner.refuse_offer(error)
+            return
+        self.owner.send(
+            rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp=answer, id=description.id))
+        )
+        for publication in self.publications.values():
+            track = publication.track
+            if publication.negotiated_at is None and track is not None and track.section is not None:
+                publication.negotiated_at = now
+
+    def claim(self, section: PublishedSection) -> PublishedTrack | None:
+        """The announced track that a section of the offer belongs to."""
+        for publication in self.publications.values():
+            track = publication.track
+            if track is None or track.section is not None or publication.kind is not section.kind:
+                continue
+            if section.track_id in publication.cids or section.stream_id in publication.cids:
+                publication.info.mid = section.mid
+                if section.payload_types and not publication.info.mime_type:
+                    publication.codec_known(track.codec or next(iter(section.payload_types.values())).codec)
+                return track
+        return None
+
+    def _section_ended(self, track: PublishedTrack) -> None:
+        publication = self._publication_of(track)
+        if publication is not None:
+            self.unpublish(publication, self.owner.room.monotonic())
+
+    def _publication_of(self, track: PublishedTrack) -> Publication | None:
+        return next((p for p in self.publications.values() if p.track is track), None)
+
+    def _started(self, publication: Publication, codec: str) -> None:
+        now = self.owner.room.monotonic()
+        changed = publication.codec_known(codec)
+        if not publication.announced:
+            self.announce(publication, now)
+        elif changed:
+            self.owner.changed(now)
+
+    def _demanded(self, publication: Publication, demand: list[tuple[int, bool]]) -> None:
+        qualities = [
+            rtc.SubscribedQuality(quality=quality, enabled=wanted)  # type: ignore[arg-type]
+            for quality, wanted in demand
+        ]
+        codec = publication.track.codec if publication.track is not None else ""
+        self.owner.send(
+            rtc.SignalResponse(
+                subscribed_quality_update=rtc.SubscribedQualityUpdate(
+                    track_sid=publication.sid,
+                    subscribed_qualities=qualities,
+                    subscribed_codecs=[
+                        rtc.SubscribedCodec(codec=short_codec(codec) or "vp8", qualities=qualities)
+                    ],
+                )
+            )
+        )
+
+    # -- muting and ending -------------------------------------------------------
+
+    def mute(self, sid: str, muted: bool, now: float, *, by_server: bool = False) -> bool:
+        """Mute or open a track of ours; false when there is none of this sid."""
+        publication = self.publications.get(sid)
+        if publication is None:
+            return False
+        if by_server:
+            self.owner.send(rtc.SignalResponse(mute=rtc.MuteTrackRequest(sid=sid, muted=muted)))
+        if publication.info.muted != muted:
+            publication.info.muted = muted
+            if publication.track is not None:
+                publication.track.set_muted(muted, now)
+            self.owner.room.speaking.mute(publication, muted)
+            self.owner.changed(now)
+        return True
+
+    def unpublish(self, publication: Publication, now: float, *, tell: bool = True) -> None:
+        """End a track; its subscribers lose it with the next negotiation."""
+        if self.publications.pop(publication.sid, None) is None:
+            return
+        track = publication.track
+        if track is not None:
+            if self.publisher is not None:
+                self.publisher.end(track)
+            self.owner.room.media.forget_track(track)
+        if tell and not self.owner.gone:
+            self.owner.send(
+                rtc.SignalResponse(track_unpublished=rtc.TrackUnpublishedResponse(track_sid=publication.sid))
+            )
+        if publication.announced:
+            if not self.owner.gone:
+                self.owner.changed(now)
+            self.owner.room.track_ended(publication, now)
+
+    def enforce_sources(self, now: float) -> None:
+        """After a change of rights: end what may no longer be published."""
+        for publication in list(self.publications.values()):
+            if not self.owner.video.may_publish_source(publication.info.source):
+                self.unpublish(publication, now)
+
+    # -- who may subscribe -------------------------------------------------------
+
+    def set_subscription_permission(self, request: rtc.SubscriptionPermission, now: float) -> None:
+        """The publisher says who may receive its tracks; in force at once."""
+        self.all_may_subscribe = request.all_participants
+        allowed: dict[str, frozenset[str] | None] = {}
+        for permission in request.track_permissions[:2000]:
+            tracks = None if permission.all_tracks else frozenset(permission.track_sids)
+            for key in (permission.participant_sid, permission.participant_identity):
+                if key:
+                    allowed[key] = tracks
+        self.allowed_subscribers = allowed
+        for publication in self.publications.values():
+            if publication.announced:
+                self.owner.room.permission_changed(publication, now)
+
+    def lets_subscribe(self, other: Participant, publication: Publication) -> bool:
+        """Whether the publisher lets this participant have this track."""
+        if self.all_may_subscribe:
+            return True
+        for key in (other.sid, other.identity):
+            if key in self.allowed_subscribers:
+                tracks = self.allowed_subscribers[key]
+                return tracks is None or publication.sid in tracks
+        return False
+
+    def has_sound(self) -> bool:
+        """Whether any announced track of ours is sound."""
+        return any(p.kind is Kind.AUDIO for p in self.publications.values())
