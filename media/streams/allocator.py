@@ -199,7 +199,8 @@ class Allocator:
     """Allocation over time.
 
     ``margin`` is the share by which the estimate must exceed what a rise would
-    cost, and ``patience`` the seconds for which it must do so.
+    cost, and ``patience`` the seconds for which it must do so (infinite: rises
+    come by steps alone).
     """
 
     __slots__ = ("_ceilings", "_choices", "_rising_since", "allow_pause", "margin", "patience")
@@ -218,11 +219,11 @@ class Allocator:
         return self._choices
 
     def update(
-        self, demands: Sequence[Demand], estimate: float | None, now: float, step: Step | None = None
+        self, demands: Sequence[Demand], estimate: float | None, now: float, steps: Sequence[Step] = ()
     ) -> dict[int, Choice]:
-        """Choose anew; ``step`` is a rise that may be made at once (a probe)."""
+        """Choose anew; ``steps`` are rises that may be made at once (a probe)."""
         choices = allocate(
-            demands, estimate, allow_pause=self.allow_pause, caps=self._caps(demands, estimate, step)
+            demands, estimate, allow_pause=self.allow_pause, caps=self._caps(demands, estimate, steps)
         )
         cautious = None if estimate is None else estimate / (1.0 + self.margin)
         better = allocate(demands, cautious, allow_pause=self.allow_pause)
@@ -237,9 +238,10 @@ class Allocator:
         return dict(choices)
 
     def _caps(
-        self, demands: Sequence[Demand], estimate: float | None, step: Step | None
+        self, demands: Sequence[Demand], estimate: float | None, steps: Sequence[Step]
     ) -> dict[int, int | None]:
-        """Keep everybody at most where it is, but for new wishes and the step."""
+        """Keep everybody at most where it is, but for new wishes and the steps."""
+        raised = {step.subscription: step.layer for step in steps}
         caps: dict[int, int | None] = {}
         ceilings: dict[int, int] = {}
         for demand in demands:
@@ -254,8 +256,8 @@ class Allocator:
             chosen = self._choices.get(subscription, Choice(None, False)).layer
             # What is playing may change to the lowest layer that is left.
             caps[subscription] = None if chosen is None else max(chosen, usable[0].layer)
-            if step is not None and step.subscription == subscription:
-                caps[subscription] = step.layer
+            if subscription in raised:
+                caps[subscription] = raised[subscription]
         self._ceilings = ceilings
         return caps
 

@@ -1,5 +1,6 @@
 """Bandwidth allocation of one subscriber."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -183,7 +184,17 @@ def test_a_step_is_taken_at_once_and_nothing_else() -> None:
     assert layers(allocator.update(demands, 300 * K, 0.0)) == {1: 0, 2: 0}
     step = next_steps(demands, allocator.choices)[0]
     assert step == Step(1, 1, 650 * K)
-    assert layers(allocator.update(demands, 9000 * K, 1.0, step)) == {1: 1, 2: 0}
+    assert layers(allocator.update(demands, 9000 * K, 1.0, [step])) == {1: 1, 2: 0}
+
+
+def test_with_infinite_patience_only_steps_rise() -> None:
+    allocator = Allocator(patience=math.inf)
+    demands = [camera(1), camera(2)]
+    allocator.update(demands, 300 * K, 0.0)
+    for now in range(1, 100):
+        assert layers(allocator.update(demands, 9000 * K, now)) == {1: 0, 2: 0}
+    steps = next_steps(demands, allocator.choices)
+    assert layers(allocator.update(demands, 9000 * K, 100.0, steps)) == {1: 1, 2: 1}
 
 
 def test_gone_subscriptions_are_forgotten() -> None:
