@@ -163,7 +163,7 @@ def _decode(kind: type[Message], body: bytes, form: str) -> Message:
         except DecodeError:
             raise MalformedError("the protobuf request could not be decoded") from None
     message = kind()
-    if not parse_json(body.decode(errors="replace"), message):
+    if not parse_json(body, message):
         raise MalformedError("the json request could not be decoded")
     return message
 

@@ -47,10 +47,13 @@ def _decode_text(frame: str) -> rtc.SignalRequest:
     return request
 
 
-def parse_json(text: str, message: Message) -> bool:
-    """Read proto3 JSON from a stranger into ``message``, skipping unknown fields; whether it was that."""
+def parse_json(text: str | bytes, message: Message) -> bool:
+    """Read proto3 JSON from a stranger (``bytes`` are UTF-8) into ``message``, skipping unknown fields.
+
+    Returns whether it was that; if not, ``message`` may be half filled.
+    """
     try:
-        values = json.loads(text)
+        values = json.loads(text if isinstance(text, str) else text.decode())
         if not isinstance(values, dict):
             return False
         json_format.ParseDict(values, message, ignore_unknown_fields=True)
