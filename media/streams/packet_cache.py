@@ -36,6 +36,7 @@ class PacketCache:
 
     def put(self, number: int, packet: bytes, now: float) -> None:
         """Keep a packet. One whose number is there already is left as it is."""
+        self.expire(now)
         packets = self._packets
         if not packets:
             self._highest = number
@@ -53,7 +54,6 @@ class PacketCache:
         order.append(number)
         if len(order) > self._max_packets:
             del packets[order.popleft()]
-        self.expire(now)
 
     def seen(self, number: int) -> bool:
         """Whether this packet is held, so that another one of its number is a duplicate."""
