@@ -73,8 +73,10 @@ class PublishedSection:
     ``stream_id`` and ``track_id`` are the two tokens of ``a=msid`` (``-`` for
     none). ``sending`` is false for a section that the client has turned to
     inactive, recvonly or port 0, and for one that we rejected; ``rejected``
-    then says why in a few English words. ``payload_types`` is in order of the
-    offer; ``rtx`` maps retransmission to media payload type.
+    then says why in a few English words. ``payload_types`` is in the order of
+    our answer, the format that the client shall use first; ``rtx`` maps
+    retransmission to media payload type. ``encodings`` are in the order of the
+    offer; those of an ``a=ssrc-group:SIM`` are named ``q``, ``h``, ``f``.
     """
 
     mid: str
@@ -93,9 +95,9 @@ class PublishedSection:
 
 @dataclass(frozen=True, slots=True)
 class PublisherAnswer:
-    """Our answer to a publisher's offer, and what it means."""
+    """Our answer to a publisher's offer, and what it means. ``sdp`` holds our ICE password."""
 
-    sdp: str
+    sdp: str = field(repr=False)
     remote: RemoteTransport
     sections: tuple[PublishedSection, ...]
     data: DataSection | None
@@ -106,7 +108,9 @@ class SenderSpec:
     """A track that a subscriber shall be sent.
 
     ``codecs`` are codec keys in order of preference (those that the publisher
-    may use); ``red`` asks for RFC 2198 beside Opus; ``stereo`` for stereo fmtp.
+    may use); ``audio/red`` among them asks for RFC 2198 beside Opus, before it or
+    after it. None at all means the usual ones of its kind. ``stereo`` asks for
+    stereo fmtp; ``dtx`` false says that Opus goes on in silence.
     """
 
     sender: int
@@ -122,7 +126,11 @@ class SenderSpec:
 
 @dataclass(frozen=True, slots=True)
 class SenderAnswer:
-    """What the subscriber accepted for a sender; no payload types means it refused the section."""
+    """What the subscriber accepted for a sender; no payload types means it refused the section.
+
+    ``payload_types`` maps a codec key to its payload type, ``rtx`` a media
+    payload type to that of its retransmission.
+    """
 
     sender: int
     mid: str

@@ -1,0 +1,160 @@
+"""The m-lines of a subscriber's connection over its whole life, and how each is written into an offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from media.ports import Extension, Kind
+from media.sdp.catalogue import (
+    CATALOGUE,
+    DEFAULT_KEYS,
+    DTX_FMTP,
+    OPUS_FMTP,
+    RTX_PAYLOAD_TYPES,
+    STEREO_FMTP,
+)
+from media.sdp.codecs import Format
+from media.sdp.model import MediaDescription
+from media.sdp.transport import write_transport
+from media.sdp.types import LocalTransport, SenderSpec
+
+PROTOCOL: Final = "UDP/TLS/RTP/SAVPF"
+NOWHERE: Final = "IN IP4 0.0.0.0"
+
+EXTENSION_IDS: Final = {
+    Kind.AUDIO: {Extension.MID: 1, Extension.ABS_SEND_TIME: 2, Extension.ABS_CAPTURE_TIME: 3},
+    Kind.VIDEO: {
+        Extension.MID: 1,
+        Extension.ABS_SEND_TIME: 2,
+        Extension.ABS_CAPTURE_TIME: 3,
+        Extension.VIDEO_ORIENTATION: 4,
+        Extension.PLAYOUT_DELAY: 5,
+        Extension.DEPENDENCY_DESCRIPTOR: 6,
+    },
+}
+"""Our ids of header extensions, the same in every offer. Without transport-cc: estimates come by REMB."""
+
+FEEDBACK: Final = {
+    Kind.AUDIO: ("nack",),
+    Kind.VIDEO: ("goog-remb", "ccm fir", "nack", "nack pli"),
+}
+
+
+@dataclass(slots=True)
+class MLine:
+    """One m-line of RTP.
+
+    ``sender`` is who uses it now. ``settled`` tells that the client knows of no
+    sender in it, from the first or because it has answered the line inactive:
+    only then may another sender take it, for a client that sees one track
+    change into another raises no event for the new one.
+    ``dead`` tells that the client has rejected it by port 0: its next user gets
+    a new mid (RFC 8829, section 5.2.2).
+    """
+
+    mid: str
+    kind: Kind
+    sender: SenderSpec | None = None
+    keys: tuple[str, ...] = field(default=())
+    settled: bool = True
+    dead: bool = False
+    refused: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether the next offer sends in it."""
+        return self.sender is not None and not self.refused
+
+    def take(self, spec: SenderSpec) -> None:
+        """Give the line to a sender."""
+        self.sender = spec
+        self.keys = offered_keys(spec)
+        self.refused = False
+
+    def free(self) -> None:
+        """Take it away from its sender."""
+        self.sender = None
+        self.refused = False
+
+
+def offered_keys(spec: SenderSpec) -> tuple[str, ...]:
+    """The codecs offered for a sender, in order of preference.
+
+    Keys that the relay does not carry are left out; RED never stands without
+    Opus. Nothing left means the usual ones.
+    """
+    wanted = spec.codecs or DEFAULT_KEYS[spec.kind]
+    prefix = f"{spec.kind.value}/"
+    keys = [key for key in dict.fromkeys(wanted) if key in CATALOGUE and key.startswith(prefix)]
+    if "audio/red" in keys and "audio/opus" not in keys:
+        keys.append("audio/opus")
+    return tuple(keys) or DEFAULT_KEYS[spec.kind]
+
+
+def formats(line: MLine) -> list[Format]:
+    """The formats of the line's section, in order of preference."""
+    return [CATALOGUE[key] for key in line.keys or DEFAULT_KEYS[line.kind]]
+
+
+def write_mline(line: MLine, local: LocalTransport, cname: str, *, first: bool) -> MediaDescription:
+    """The section of an offer."""
+    kind = line.kind.value
+    items = formats(line)
+    if line.dead:
+        media = MediaDescription(kind, 0, PROTOCOL, (str(items[0].payload_type),), NOWHERE)
+        media.add("mid", line.mid)
+        media.add("inactive")
+        return media
+    numbers = []
+    for item in items:
+        numbers.append(item.payload_type)
+        if item.payload_type in RTX_PAYLOAD_TYPES:
+            numbers.append(RTX_PAYLOAD_TYPES[item.payload_type])
+    media = MediaDescription(kind, 9, PROTOCOL, tuple(map(str, numbers)), NOWHERE)
+    write_transport(media, local, "actpass", first=first)
+    media.add("mid", line.mid)
+    for extension, number in EXTENSION_IDS[line.kind].items():
+        media.add("extmap", f"{number} {extension.value}")
+    spec = line.sender if line.active else None
+    if spec is None:
+        media.add("inactive")
+    else:
+        media.add("sendonly")
+        media.add("msid", f"{spec.stream_id} {spec.track_id}")
+    media.add("rtcp-mux")
+    media.add("rtcp-rsize")
+    for item in items:
+        _write_format(media, item, line.kind, spec)
+    if spec is not None:
+        _write_ssrcs(media, spec, cname)
+    return media
+
+
+def _write_format(media: MediaDescription, item: Format, kind: Kind, spec: SenderSpec | None) -> None:
+    number = item.payload_type
+    channels = f"/{item.channels}" if item.channels > 1 else ""
+    media.add("rtpmap", f"{number} {item.name}/{item.clock_rate}{channels}")
+    if item.key != "audio/red":
+        for name in FEEDBACK[kind]:
+            media.add("rtcp-fb", f"{number} {name}")
+    fmtp = item.fmtp
+    if item.key == "audio/opus" and spec is not None:
+        fmtp = OPUS_FMTP + (DTX_FMTP if spec.dtx else "")
+        # In an offer to a receiver: what will come is stereo (RFC 7587, 7.1), and it may play it so.
+        fmtp += f"{STEREO_FMTP};sprop-stereo=1" if spec.stereo else ""
+    if fmtp:
+        media.add("fmtp", f"{number} {fmtp}")
+    if number in RTX_PAYLOAD_TYPES:
+        media.add("rtpmap", f"{RTX_PAYLOAD_TYPES[number]} rtx/{item.clock_rate}")
+        media.add("fmtp", f"{RTX_PAYLOAD_TYPES[number]} apt={number}")
+
+
+def _write_ssrcs(media: MediaDescription, spec: SenderSpec, cname: str) -> None:
+    ssrcs = [spec.ssrc]
+    if spec.rtx_ssrc is not None:
+        ssrcs.append(spec.rtx_ssrc)
+        media.add("ssrc-group", f"FID {spec.ssrc} {spec.rtx_ssrc}")
+    for ssrc in ssrcs:
+        media.add("ssrc", f"{ssrc} cname:{cname}")
+        media.add("ssrc", f"{ssrc} msid:{spec.stream_id} {spec.track_id}")
