@@ -8,9 +8,9 @@ from livekit.protocol import models, rtc
 
 from media.errors import SdpError
 from media.ports import Kind
+from media.publisher import PublisherPeer
 from media.sdp.types import PublishedSection
 from media.tracks import PublishedTrack
-from signaling.media_port import PublisherPort
 from signaling.publication import Publication, short_codec
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Publishing:
     def __init__(self, owner: Participant) -> None:
         self.owner = owner
         self.publications: dict[str, Publication] = {}
-        self.publisher: PublisherPort | None = None
+        self.publisher: PublisherPeer | None = None
         self.all_may_subscribe = True
         self.allowed_subscribers: dict[str, frozenset[str] | None] = {}
 

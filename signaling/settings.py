@@ -50,7 +50,7 @@ class SignalSettings:
     update_interval: float = 0.05
     update_interval_large: float = 0.3
     large_room: int = 60
-    """Participant updates of a room are gathered for so long; from ``large_room`` participants on for the second."""
+    """Participant updates of a room are gathered for so long; from ``large_room`` on for the second."""
 
     speaker_interval: float = 0.4
     quality_interval: float = 5.0

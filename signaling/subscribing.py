@@ -9,8 +9,8 @@ from livekit.protocol import models, rtc
 
 from media.errors import SdpError
 from media.streams.video_quality import VideoQuality
+from media.subscriber import SubscriberPeer
 from media.subscriptions import SubscriptionState, TrackSubscription
-from signaling.media_port import SubscriberPort
 from signaling.publication import Publication
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class TrackSettings:
 class Subscribing:
     """What one participant receives."""
 
-    def __init__(self, owner: Participant, subscriber: SubscriberPort, auto_subscribe: bool) -> None:
+    def __init__(self, owner: Participant, subscriber: SubscriberPeer, auto_subscribe: bool) -> None:
         self.owner = owner
         self.subscriber = subscriber
         self.auto_subscribe = auto_subscribe
