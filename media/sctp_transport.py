@@ -37,6 +37,11 @@ MAX_GAPS = 200
 MAX_OFFENCES = 1000
 """Refused packets after which the association is aborted."""
 
+RTO_INITIAL = 1.0
+RTO_MIN = 0.4
+"""Retransmission times in seconds. RFC 9260, 16 says 1 and 1, aiortc 3 and 1: a chat message lost last would
+wait for a second. The least is that of browsers."""
+
 _TSN = 1 << 32
 
 
@@ -68,12 +73,18 @@ class RelaySctpTransport(aio.RTCSctpTransport):
         self._on_closed = on_closed
         self._offences = 0
         self._inbound_streams_max = MAX_STREAMS
+        self._rto = RTO_INITIAL
         loop = _GuardedLoop(asyncio.get_running_loop(), self._offence)
         self._loop = loop  # type: ignore[assignment]  # aiortc only calls call_later on it
 
     def _offence(self, reason: str = "handler error") -> None:
         self._counters[f"sctp {reason}"] += 1
         self._offences += 1
+
+    def _update_rto(self, R: float) -> None:
+        super()._update_rto(R)
+        if self._srtt is not None and self._rttvar is not None:
+            self._rto = max(RTO_MIN, min(self._srtt + 4 * self._rttvar, self._rto))
 
     async def _handle_data(self, data: bytes) -> None:
         if self._association_state is self.State.CLOSED:
