@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -130,7 +131,9 @@ class TwirpServer:
         except SignalingError as error:
             return error_answer(error)
         except Exception:
-            _log.exception("twirp_call_failed", service=service, method=method_name)
+            # As text: a renderer that shows local variables would show the token.
+            trace = traceback.format_exc()
+            _log.error("twirp_call_failed", service=service, method=method_name, traceback=trace)
             return error_answer(SignalingError("internal error"))
 
 

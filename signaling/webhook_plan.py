@@ -40,8 +40,10 @@ class RetryPolicy:
         """The pause after so many failed attempts (1 or more); ``None``: give up."""
         if attempts >= self.max_attempts:
             return None
-        # The exponent is bounded so that many attempts do not overflow a float.
-        return min(self.longest_pause, self.first_pause * self.factor ** min(attempts - 1, 64))
+        try:
+            return min(self.longest_pause, self.first_pause * self.factor ** (attempts - 1))
+        except OverflowError:
+            return self.longest_pause
 
 
 @dataclass(slots=True, eq=False)
