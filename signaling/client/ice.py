@@ -2,9 +2,11 @@
 
 Sans-I/O. Drive it so: ``receive(data, path, now)`` for each STUN datagram and
 ``poll(now)`` at the time the last ``poll`` returned; after each take
-``outgoing()``. The agent is controlling, knows one component, and has one local
-candidate for each address family (a socket bound to every address). Against an
-ICE-lite relay this is all there is: the relay learns our address from the check.
+``outgoing()``. The agent knows one component and has one local candidate for
+each address family (a socket bound to every address); the relay learns our
+address from the check. It is controlling against an ICE-lite relay and where we
+offer; against a full agent that offers it is controlled, and role conflicts are
+solved by the tie-breaker (section 7.3.1.1).
 
 A check of a path that has answered is repeated for ever (consent, RFC 7675):
 this keeps a firewall's mapping open, and carries a change of our own address to
@@ -82,7 +84,9 @@ class _Pair:
     state: str = "waiting"
     """waiting, checking, succeeded, failed"""
     transaction: bytes = b""
+    controlling: bool = True
     nominating: bool = False
+    remote_nominated: bool = False
     sends: int = 0
     due: float = 0.0
     changed_at: float = 0.0
@@ -96,6 +100,7 @@ class IceAgent:
     """
 
     def __init__(self, *, consent_time: float = 12.0, rng: random.Random | None = None) -> None:
+        self.controlling = True
         self.local = Credentials.generate()
         self.state = IceState.NEW
         self.selected: Path | None = None
@@ -117,13 +122,18 @@ class IceAgent:
 
     # -- what signalling tells --------------------------------------------------
 
-    def set_remote(self, remote: Credentials) -> bool:
-        """The other side's credentials; true when they are new, which restarts the checks."""
+    def set_remote(self, remote: Credentials, *, controlling: bool = True) -> bool:
+        """The other side's credentials; true when they are new, which restarts the checks.
+
+        ``controlling`` is our role, which is fixed by the first description.
+        """
         if remote == self._remote:
             return False
+        if self._remote is None:
+            self.controlling = controlling
         self._remote = remote
-        self._pairs.clear()
-        self._nominated = False
+        # Candidates may have come before the description that they belong to, so none is forgotten.
+        self._begin_again()
         if self.selected is None:
             self.state = IceState.CHECKING
         return True
@@ -131,8 +141,12 @@ class IceAgent:
     def restart(self) -> None:
         """New local credentials (RFC 8445 section 9). The selected path carries media meanwhile."""
         self.local = Credentials.generate()
+        self._begin_again()
+
+    def _begin_again(self) -> None:
         for pair in self._pairs.values():
-            pair.state, pair.sends, pair.due, pair.nominating = "waiting", 0, 0.0, False
+            pair.state, pair.sends, pair.due = "waiting", 0, 0.0
+            pair.nominating = pair.remote_nominated = False
         self._nominated = False
 
     def add_candidate(self, host: str, port: int, priority: int, protocol: str = "udp") -> bool:
@@ -202,7 +216,7 @@ class IceAgent:
             if message.message_method != stun.Method.BINDING:
                 raise ValueError("no binding")
             if message.message_class == stun.Class.REQUEST:
-                self._request(message, path)
+                self._request(message, path, now)
             elif message.message_class in (stun.Class.RESPONSE, stun.Class.ERROR):
                 self._response(message, path, now)
         except (ValueError, KeyError, IndexError, UnicodeDecodeError):
@@ -225,7 +239,8 @@ class IceAgent:
 
     def _start(self, pair: _Pair, now: float, *, nominating: bool) -> None:
         pair.state = "checking"
-        pair.nominating = nominating
+        pair.controlling = self.controlling
+        pair.nominating = nominating and self.controlling
         pair.sends = 0
         pair.transaction = secrets.token_bytes(12)
         self._repeat(pair, now)
@@ -255,7 +270,7 @@ class IceAgent:
             "USERNAME": f"{self._remote.ufrag}:{self.local.ufrag}",
             # As if our address were peer-reflexive (RFC 8445 section 7.1.1).
             "PRIORITY": (110 << 24) | (65535 << 8) | 255,
-            "ICE-CONTROLLING": self._tie_breaker,
+            "ICE-CONTROLLING" if pair.controlling else "ICE-CONTROLLED": self._tie_breaker,
         }
         if pair.nominating:
             attributes["USE-CANDIDATE"] = None
@@ -264,7 +279,7 @@ class IceAgent:
         return bytes(message)
 
     def _nominate_best(self, now: float) -> None:
-        if self._nominated:
+        if self._nominated or not self.controlling:
             return
         best: _Pair | None = None
         for pair in self._pairs.values():
@@ -284,27 +299,63 @@ class IceAgent:
         if not message.check_message_integrity(self._remote.pwd.encode()):
             raise ValueError("wrong integrity")
         if message.message_class == stun.Class.ERROR:
-            self._failed(pair, now)
+            if message.error_code == 487:
+                # Our role when the question was sent tells which one is left.
+                self.controlling = not pair.controlling
+                self._start(pair, now, nominating=False)
+            else:
+                self._failed(pair, now)
             return
         pair.state = "succeeded"
         pair.changed_at = now
         pair.due = now + CONSENT_INTERVAL * self._rng.uniform(0.8, 1.2)
-        if pair.nominating:
+        if pair.path == self.selected:
             self._answered_at = now
-            self._nominated = True
-            self.selected = pair.path
-            self.state = IceState.CONNECTED
+        if pair.nominating or (pair.remote_nominated and not self.controlling):
+            self._select(pair, now)
 
-    def _request(self, message: stun.Message, path: Path) -> None:
-        """A check from a full ICE server: answered, and its address learnt (RFC 8445 section 7.3)."""
+    def _select(self, pair: _Pair, now: float) -> None:
+        self._answered_at = now
+        self._nominated = True
+        self.selected = pair.path
+        self.state = IceState.CONNECTED
+
+    def _request(self, message: stun.Message, path: Path, now: float) -> None:
+        """A check from a full agent: answered, checked back, and its nomination followed (section 7.3)."""
         username = str(message.attributes["USERNAME"])
         if username.partition(":")[0] != self.local.ufrag:
             raise ValueError("not for us")
         if not message.check_message_integrity(self.local.pwd.encode()):
             raise ValueError("wrong integrity")
         answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
-        answer.attributes["XOR-MAPPED-ADDRESS"] = (path.host, path.port)
+        if self._conflict(message):
+            answer.message_class = stun.Class.ERROR
+            answer.attributes["ERROR-CODE"] = (487, "Role Conflict")
+        else:
+            answer.attributes["XOR-MAPPED-ADDRESS"] = (path.host, path.port)
         answer.add_message_integrity(self.local.pwd.encode())
         self._out.append((bytes(answer), path))
-        if self._remote is not None:
-            self.add_candidate(path.host, path.port, int(message.attributes.get("PRIORITY", 0)))
+        if answer.message_class == stun.Class.ERROR or self._remote is None:
+            return
+        self.add_candidate(path.host, path.port, int(message.attributes.get("PRIORITY", 0)))
+        pair = self._pairs.get(path)
+        if pair is None:
+            return
+        if "USE-CANDIDATE" in message.attributes and not self.controlling:
+            pair.remote_nominated = True
+            if pair.state == "succeeded":
+                self._select(pair, now)
+        if pair.state == "failed":
+            pair.state = "waiting"
+
+    def _conflict(self, message: stun.Message) -> bool:
+        """Whether the sender has our role and must give way; else we give way ourselves."""
+        name = "ICE-CONTROLLING" if self.controlling else "ICE-CONTROLLED"
+        theirs = message.attributes.get(name)
+        if theirs is None:
+            return False
+        if (self._tie_breaker >= theirs) is self.controlling:
+            return True
+        self.controlling = not self.controlling
+        self._nominated = False
+        return False

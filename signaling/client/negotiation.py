@@ -112,6 +112,8 @@ class Offered:
     data: DataSection | None
     sections: tuple[DownSection, ...]
     parts: tuple[Section, ...] = field(repr=False)
+    lite: bool
+    """Whether the relay is ICE-lite, which makes us controlling."""
 
     def restarts(self, known: Credentials | None) -> bool:
         """Whether this offer restarts ICE against the credentials known before."""
@@ -119,9 +121,17 @@ class Offered:
 
 
 def local_transport(peer: Peer) -> LocalTransport:
-    """Our side of a peer connection. Without candidates: the relay learns our address from the checks."""
+    """Our side of a peer connection, with the address that leads to the server as its host candidate.
+
+    An ICE-lite relay learns our address from the checks; a full agent waits
+    longer for an address that it was not told.
+    """
     local = peer.ice.local
-    return LocalTransport(local.ufrag, local.pwd, peer.certificate.fingerprints, ())
+    candidates = [
+        HostCandidate(host, port, (126 << 24) | (65535 << 8) | 255, "1")
+        for host, port in peer.host_candidates()
+    ]
+    return LocalTransport(local.ufrag, local.pwd, peer.certificate.fingerprints, tuple(candidates))
 
 
 def _session(version: int, mids: Sequence[str]) -> SessionDescription:
@@ -258,7 +268,8 @@ def read_offer(text: str) -> Offered:
     data = next((read_data(part) for part in parts if part.data and part.live), None)
     sections = tuple(_down(part) for part in parts if part.rtp and part.kind is not None and part.mid)
     role: Role = "server" if remote.setup == "active" else "client"
-    return Offered(remote, _candidates(read_candidates(parts)), role, data, sections, parts)
+    lite = any(name == "ice-lite" for name, _ in session.attributes)
+    return Offered(remote, _candidates(read_candidates(parts)), role, data, sections, parts, lite)
 
 
 def _down(part: Section) -> DownSection:

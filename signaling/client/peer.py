@@ -60,6 +60,8 @@ class Peer:
         self.ice = IceAgent()
         self.state = PeerState.NEW
         self.sockets = UdpSockets(self._datagram)
+        self.local_host = ""
+        """The address of ours from which the server is reached, where that is known."""
         self._handlers = handlers
         self._dtls = DtlsAssociation(certificate, self._send_selected, self._keys)
         self.data = DataTransport(self._dtls, self._message, self._channel_open)
@@ -96,13 +98,15 @@ class Peer:
         candidates: Iterable[HostCandidate],
         role: Role,
         section: DataSection | None,
+        *,
+        controlling: bool = True,
     ) -> None:
         """The other side's description, or a new one of the same connection (new candidates, ICE restart)."""
         self._remote = remote
         self._section = section or self._section
         if self._handshake is None:
             self._role = role
-        self.ice.set_remote(Credentials(remote.ufrag, remote.pwd))
+        self.ice.set_remote(Credentials(remote.ufrag, remote.pwd), controlling=controlling)
         for candidate in candidates:
             self.add_candidate(candidate)
         if self.state is PeerState.NEW:
@@ -116,6 +120,11 @@ class Peer:
             return
         self.ice.add_candidate(candidate.host, candidate.port, candidate.priority, candidate.protocol)
         self._wake.set()
+
+    def host_candidates(self) -> list[tuple[str, int]]:
+        """Our own addresses with their ports, as far as we know them."""
+        port = self.sockets.ports.get(6 if ":" in self.local_host else 4)
+        return [(self.local_host, port)] if self.local_host and port else []
 
     def restart_ice(self) -> Credentials:
         """New local credentials for the next description; media goes on meanwhile."""

@@ -131,15 +131,13 @@ class Session:
         if first.WhichOneof("message") != "join":
             raise SessionEnded("refused to join", first.leave)
         self._emit(self.state.joined(first.join))
+        self._note_local_host()
         self.subscriber_primary = first.join.subscriber_primary
         self._socket.start()
-        if self.subscriber_primary:
-            try:
-                async with asyncio.timeout(TRANSPORT_TIMEOUT):
-                    await self._connected.wait()
-            except TimeoutError:
-                raise UnavailableError("no connection for media") from None
-            self._raise_if_ended()
+        await self._media_stands()
+
+    def _note_local_host(self) -> None:
+        self.publisher.peer.local_host = self.subscriber.peer.local_host = self._socket.local_host
 
     def _raise_if_ended(self) -> None:
         if self.leave is not None or self._ended:
@@ -164,13 +162,14 @@ class Session:
         first = await self._socket.open(url, token)
         if first.WhichOneof("message") != "reconnect":
             raise SessionEnded("refused to resume", first.leave)
+        self._note_local_host()
         self._connected.clear()
         self._signal_lost = False
         self._socket.start()
         self.send(rtc.SignalRequest(sync_state=self._sync_state()))
         if self.publisher.offer_sdp:
             await self.publisher.negotiate(restart=True)
-        await self._media_again()
+        await self._media_stands()
 
     def _sync_state(self) -> rtc.SyncState:
         publisher, subscriber = self.publisher, self.subscriber
@@ -189,8 +188,8 @@ class Session:
             state.offer.CopyFrom(rtc.SessionDescription(type="offer", sdp=publisher.offer_sdp))
         return state
 
-    async def _media_again(self) -> None:
-        """Wait until both connections that were in use carry media again."""
+    async def _media_stands(self) -> None:
+        """Wait until the connections that are in use carry media."""
         peers = [self.subscriber.peer] if self.subscriber_primary else []
         if self.publisher.offer_sdp:
             peers.append(self.publisher.peer)
@@ -202,7 +201,7 @@ class Session:
                 async with asyncio.timeout(max(0.0, deadline - monotonic())):
                     await self._connected.wait()
             except TimeoutError:
-                raise UnavailableError("no media after the resume") from None
+                raise UnavailableError("no connection for media") from None
 
     # -- ending ------------------------------------------------------------------
 

@@ -212,6 +212,12 @@ class SignalSocket:
             raise AssertionError("the session passes on every first message")
         return first
 
+    @property
+    def local_host(self) -> str:
+        """The address of ours from which the server is reached; empty when there is no connection."""
+        name = self._socket.local_address if self._socket is not None else None
+        return str(name[0]).partition("%")[0] if isinstance(name, tuple) and name else ""
+
     def start(self) -> None:
         """Begin to read, write and ping; separate from ``open`` so that handlers can be in place."""
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]

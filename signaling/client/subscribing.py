@@ -139,7 +139,7 @@ class Subscriber:
         self._follow(offer.sections)
         answer = rtc.SessionDescription(type="answer", sdp=self.answer_sdp, id=description.id)
         self._send(rtc.SignalRequest(answer=answer))
-        self.peer.set_remote(offer.remote, offer.candidates, offer.role, offer.data)
+        self.peer.set_remote(offer.remote, offer.candidates, offer.role, offer.data, controlling=offer.lite)
 
     def _follow(self, sections: Iterable[DownSection]) -> None:
         present = {}
@@ -187,7 +187,7 @@ class Subscriber:
         if entry is None:
             self.unknown_packets += 1
             return
-        track, stream, is_rtx = entry
+        _, stream, is_rtx = entry
         now = monotonic()
         if is_rtx:
             stream.receive_rtx(header, packet, now)
