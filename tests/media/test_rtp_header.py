@@ -167,6 +167,12 @@ def test_extension_block_edges(profile: str, body: str, elements: dict[int, byte
     assert parsed(profile, body) == elements
 
 
+@pytest.mark.parametrize("block", ["bede0001 4030 0050", "10000001 100166 11", "10000001 100166 00"])
+def test_a_block_that_ends_with_the_packet(block: str) -> None:
+    data = octets("90 60 0001 00000002 00000003") + octets(block)
+    assert parse_extensions(data, parse_header(data)) in ({4: b"0"}, {16: b"f"})
+
+
 @pytest.mark.parametrize(
     ("items", "block"),
     [

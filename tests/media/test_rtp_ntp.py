@@ -41,9 +41,23 @@ def test_middle_bits() -> None:
         (0x0001_0000, 0x0000_8000, 0x0001_0000, None),
         (0x0001_0000, 0x0001_0000, 0x0000_0010, 0.0),
         (0x0100_0000, 0x0000_0001, 0, None),
+        (0x003B_0000, 0, 0, None),
+        (0x003C_0000, 0x0001_0000, 0, 59.0),
+        (0x003D_0000, 0x0001_0000, 0, None),
         (0x0001_0000, 0x0001_0000, 0, 0.0),
     ],
-    ids=["plain", "wrap", "no sr", "negative", "a hair negative", "over a minute", "none"],
+    ids=[
+        "plain",
+        "wrap",
+        "no sr",
+        "negative",
+        "a hair negative",
+        "over a minute",
+        "no sr, late",
+        "59 s",
+        "60 s",
+        "none",
+    ],
 )
 def test_round_trip_time(arrival: int, lsr: int, dlsr: int, seconds: float | None) -> None:
     assert ntp.round_trip(arrival, lsr, dlsr) == seconds

@@ -128,6 +128,13 @@ def test_fc_a15_sdes_never_hides_the_packet_behind_it(
     assert packets == [ReceiverReport(10, ()), Sdes((SdesChunk(11, items),)), Pli(1, 2)]
 
 
+@pytest.mark.parametrize("items", ["0106 616263646566", "0105 6162636465 01", "0105 6162636465 00"])
+def test_sdes_may_end_the_datagram(items: str) -> None:
+    (packet,) = parse_compound(octets("81ca0003 0000000b") + octets(items))
+    assert isinstance(packet, Sdes)
+    assert packet.chunks[0].items[0][1].startswith(b"abcde")
+
+
 def test_sdes_of_two_sources() -> None:
     text = "82ca0006 0000000b 0106 616263646566 00000000 0000000c 0101 64 00"
     chunks = (SdesChunk(11, ((1, b"abcdef"),)), SdesChunk(12, ((1, b"d"),)))
@@ -281,6 +288,22 @@ def test_another_parser_reads_our_nack(lost: list[int]) -> None:
     (data,) = rtcp.pack_nack(1, 2, lost)
     (theirs,) = other.RtcpPacket.parse(data)
     assert {number % 65536 for number in theirs.lost} == set(lost)  # it does not fold the wrap
+
+
+@pytest.mark.parametrize(("lost", "pairs"), [([0, 16], "00008000"), ([0, 17], "00000000 00110000")])
+def test_a_pair_covers_sixteen_more(lost: list[int], pairs: str) -> None:
+    (data,) = rtcp.pack_nack(1, 2, lost)
+    assert data[12:] == octets(pairs)
+
+
+def test_the_most_that_a_packet_can_say() -> None:
+    assert len(rtcp.pack_nack(1, 2, range(0, 297 * 17, 17))) == 1
+    assert len(rtcp.pack_nack(1, 2, range(0, 298 * 17, 17))) == 2
+    assert len(rtcp.pack_fir(1, [(1, 1)] * 148)) == 12 + 148 * 8
+    (sdes,) = parse_compound(rtcp.pack_sdes_cname(1, "a" * 255))
+    assert sdes == Sdes((SdesChunk(1, ((1, b"a" * 255),)),))
+    (remb,) = parse_compound(rtcp.pack_remb(1, 1, [9] * 255))
+    assert remb == Remb(1, 1, (9,) * 255)
 
 
 def test_nack_of_nothing_is_no_packet() -> None:

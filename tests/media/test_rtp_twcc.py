@@ -205,6 +205,33 @@ def test_nothing_to_tell() -> None:
     assert log.feedback(1, 2, 1.2) == []
 
 
+def test_the_next_feedback_begins_behind_the_last() -> None:
+    log = ArrivalLog()
+    bases = []
+    for first in (10, 14):
+        for sequence in (first, first + 2):
+            log.record(sequence, 1.0)
+        (data,) = log.feedback(1, 2, 1.0)
+        header = parse_feedback_header(data[12:])
+        bases.append((header.base_sequence, header.status_count))
+    assert bases == [(10, 3), (13, 4)]
+
+
+@pytest.mark.parametrize("gap", [1, 2, 15, 16, 300])
+@pytest.mark.parametrize("late", [0.0, 0.07])
+def test_messages_are_filled_but_never_over(gap: int, late: float) -> None:
+    """Every kind of filling: small and large deltas, with and without losses between."""
+    log, sender = ArrivalLog(), Sender()
+    numbers = range(0, WINDOW - 1, gap)
+    for number in numbers:
+        log.record(number, 1.0 + number * late)
+    sender.read(log.feedback(1, 2, 1.0))
+    assert set(sender.received) == {0x10000 + number for number in numbers}
+    assert max(sender.sizes) <= 1200
+    if len(sender.sizes) > 1 and late * gap < 8:
+        assert min(sender.sizes[:-1]) > 800
+
+
 def test_a_late_packet_is_told_after_all() -> None:
     log, sender = ArrivalLog(), Sender()
     for sequence in (10, 11, 13):

@@ -77,6 +77,19 @@ def test_gives_up_by_age() -> None:
     assert nacks.given_up == 1
 
 
+def test_a_younger_packet_is_asked_for_when_an_older_one_is_given_up() -> None:
+    nacks = filled([5, 7], max_age=0.5)
+    nacks.received(9, 0.3)
+    assert nacks.due(0.6, 0.1) == [8]
+    assert len(nacks) == 1
+
+
+def test_a_repeat_of_the_newest_changes_nothing() -> None:
+    nacks = filled([5, 7, 7, 7])
+    assert nacks.due(0.1, 0.1) == [6]
+    assert not nacks.overflow()
+
+
 def test_sound_gives_up_sooner() -> None:
     nacks = NackList.for_audio()
     nacks.received(5, 0.0)
