@@ -8,6 +8,7 @@ legal and means nothing (``request.WhichOneof("message") is None``).
 from __future__ import annotations
 
 import json
+import re
 from typing import Final
 
 from google.protobuf import json_format
@@ -18,6 +19,8 @@ from signaling.errors import MalformedError
 
 #: Largest frame that is parsed, in bytes; LiveKit's limit.
 MAX_FRAME_BYTES: Final = 2 * 1024 * 1024
+
+_ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def decode_request(frame: bytes | str) -> rtc.SignalRequest:
@@ -53,14 +56,27 @@ def parse_json(text: str | bytes, message: Message) -> bool:
     Returns whether it was that; if not, ``message`` may be half filled.
     """
     try:
-        values = json.loads(text if isinstance(text, str) else text.decode())
+        if isinstance(text, bytes):
+            text = text.decode()
+        values = json.loads(text)
         if not isinstance(values, dict):
             return False
+        _require_utf8(text, values)
         json_format.ParseDict(values, message, ignore_unknown_fields=True)
     except (json_format.ParseError, ValueError, TypeError, RecursionError, AttributeError):
         # ParseDict lets some of protobuf's own errors through on hostile values.
         return False
     return True
+
+
+def _require_utf8(text: str, values: object) -> None:
+    """Raise ``UnicodeEncodeError`` for half a surrogate pair in ``text`` or, escaped, in its ``values``.
+
+    Protobuf's enumerations answer such a name with a SystemError.
+    """
+    text.encode()
+    if _ESCAPED_SURROGATE.search(text):
+        json.dumps(values, ensure_ascii=False).encode()
 
 
 def encode_response(message: rtc.SignalResponse, text: bool) -> bytes | str:

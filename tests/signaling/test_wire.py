@@ -59,6 +59,9 @@ def test_round_trip_in_both_forms(request: rtc.SignalRequest) -> None:
         '{"pingReq":{"timestamp":1e400}}',
         '{"ping":1,"pingReq":{}}',
         '{"offer":{"sdp":"\\ud800"}}',
+        '{"leave":{"reason":"\\uD800"}}',
+        '{"\\udfff":1}',
+        '{"leave":{"reason":"\udcff"}}',
         "\ud800",
         "[" * 100_000,
         '{"offer":' * 5_000,
@@ -90,6 +93,7 @@ def test_random_frames_end_in_one_error(frame: bytes | str) -> None:
         ('{"syncState":{}}', "sync_state"),
         ('{"trackSetting":{"quality":"NOT_YET_KNOWN"}}', "track_setting"),
         ('{"mute":null}', None),
+        ('{"leave":{"reason":"\\ud83d\\ude00"}}', "leave"),
     ],
 )
 def test_empty_and_unknown(frame: bytes | str, kind: str | None) -> None:
