@@ -40,6 +40,10 @@ MAX_CANDIDATES: Final = 32
 BETTER_WAIT: Final = 0.05
 """How long a succeeded path waits for one of higher priority that is still being checked."""
 
+CHECK_PRIORITY: Final = (126 << 24) | (65535 << 8) | 255
+"""PRIORITY of our checks: that of a host candidate. RFC 8445 section 7.1.1 has the lower one of a
+peer-reflexive candidate, with which a full agent would stay with our old address after a change of port."""
+
 _ALPHABET: Final = string.ascii_letters + string.digits + "+/"
 
 
@@ -268,8 +272,7 @@ class IceAgent:
             raise AssertionError("checks are sent only once the remote side is known")
         attributes: dict[str, object] = {
             "USERNAME": f"{self._remote.ufrag}:{self.local.ufrag}",
-            # As if our address were peer-reflexive (RFC 8445 section 7.1.1).
-            "PRIORITY": (110 << 24) | (65535 << 8) | 255,
+            "PRIORITY": CHECK_PRIORITY,
             "ICE-CONTROLLING" if pair.controlling else "ICE-CONTROLLED": self._tie_breaker,
         }
         if pair.nominating:

@@ -24,7 +24,7 @@ from media.sdp.sections import Section, read_data, read_sections
 from media.sdp.transport import read_candidates, read_transport, write_transport
 from media.sdp.types import DataSection, HostCandidate, LocalTransport, RemoteTransport
 from media.sdp.writer import write
-from signaling.client.ice import Credentials
+from signaling.client.ice import CHECK_PRIORITY, Credentials
 from signaling.client.peer import Peer
 from signaling.client.sender import SenderFormat
 
@@ -127,10 +127,7 @@ def local_transport(peer: Peer) -> LocalTransport:
     longer for an address that it was not told.
     """
     local = peer.ice.local
-    candidates = [
-        HostCandidate(host, port, (126 << 24) | (65535 << 8) | 255, "1")
-        for host, port in peer.host_candidates()
-    ]
+    candidates = [HostCandidate(host, port, CHECK_PRIORITY, "1") for host, port in peer.host_candidates()]
     return LocalTransport(local.ufrag, local.pwd, peer.certificate.fingerprints, tuple(candidates))
 
 

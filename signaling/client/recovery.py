@@ -108,8 +108,14 @@ class Recovery:
         if isinstance(self._token, str):
             # A refreshed token can end before the first one; the later end is the better choice.
             return max(self._token, self._refreshed, key=token_expiry) or self._token
-        given = self._token()
-        return await given if inspect.isawaitable(given) else given
+        try:
+            given = self._token()
+            return await given if inspect.isawaitable(given) else given
+        except SignalingError:
+            raise
+        except Exception as exc:
+            # Whoever gives tokens may be restarting as well; its text may hold a secret.
+            raise UnavailableError(f"no token: {type(exc).__name__}") from exc
 
     async def _resume_token(self, session: Session) -> str:
         self._refreshed = session.token or self._refreshed
@@ -126,6 +132,14 @@ class Recovery:
     # -- coming back -----------------------------------------------------------------
 
     async def _run(self) -> None:
+        try:
+            await self._watch()
+        except Exception as exc:
+            context = {"message": "the client's recovery failed", "exception": exc}
+            asyncio.get_running_loop().call_exception_handler(context)
+            await self._room.ended(Disconnected(models.DisconnectReason.UNKNOWN_REASON, "internal error"))
+
+    async def _watch(self) -> None:
         while True:
             connected_at = monotonic()
             kind, detail = await self._trouble.get()

@@ -259,9 +259,14 @@ class RoomClient:
                         await self._changed.wait()
 
     def emit(self, event: RoomEvent) -> None:
-        """Give an event to every listener and queue."""
+        """Give an event to every listener and queue. A listener's exception goes to the loop's handler."""
         for listener in list(self._listeners):
-            listener(event)
+            try:
+                listener(event)
+            except Exception as exc:
+                # One listener's fault must not end the connection.
+                context = {"message": "a listener of room events failed", "exception": exc}
+                asyncio.get_running_loop().call_exception_handler(context)
         for queue in self._queues:
             queue.put(event)
         self._changed.set()

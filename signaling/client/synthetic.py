@@ -36,8 +36,13 @@ def render_pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=2, thread_name_prefix="render")
 
 
-class _Paced:
-    """A task that is called at even steps of the monotonic clock."""
+class Paced:
+    """A source whose ``step(number, due)`` is called at even steps of the monotonic clock.
+
+    ``number`` counts steps of ``interval`` seconds since the clock's origin, so
+    that all sources of a process share their instants; ``due`` is the step's
+    instant. A step that is over :data:`MAX_LAG` late is left out.
+    """
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
@@ -60,7 +65,6 @@ class _Paced:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
-        # Whole steps of the clock itself, so that all sources of a process share their instants.
         number = int(monotonic() / self._interval) + 1
         while True:
             now = monotonic()
@@ -72,14 +76,20 @@ class _Paced:
                 self.late += skipped
                 number += skipped
                 due = number * self._interval
-            await self._step(number, due)
+            await self.step(number, due)
             number += 1
 
-    async def _step(self, number: int, due: float) -> None:
+    async def step(self, number: int, due: float) -> None:
+        """One step: make what is due and give it to ``emit``."""
         raise NotImplementedError
 
+    def emit(self, frame: EncodedFrame) -> None:
+        """Push a frame, unless the source was stopped meanwhile."""
+        if self._push is not None:
+            self._push(frame)
 
-class SyntheticCamera(_Paced):
+
+class SyntheticCamera(Paced):
     """A camera that shows a :class:`PictureSpec`, VP8 by default, with simulcast for more than one layer."""
 
     kind = Kind.VIDEO
@@ -134,7 +144,7 @@ class SyntheticCamera(_Paced):
                 frames.append(EncodedFrame(layer.rid, data, pts & 0xFFFFFFFF, due, keyframe))
         return frames
 
-    async def _step(self, number: int, due: float) -> None:
+    async def step(self, number: int, due: float) -> None:
         enabled = self._enabled
         if not enabled:
             return
@@ -142,11 +152,10 @@ class SyntheticCamera(_Paced):
         self._wanted -= keyframes
         loop = asyncio.get_running_loop()
         for frame in await loop.run_in_executor(render_pool(), self._render, due, enabled, keyframes):
-            if self._push is not None:
-                self._push(frame)
+            self.emit(frame)
 
 
-class SyntheticMicrophone(_Paced):
+class SyntheticMicrophone(Paced):
     """A microphone with a :class:`ToneSpec` in Opus; in its silences it sends as little as DTX does."""
 
     kind = Kind.AUDIO
@@ -167,7 +176,7 @@ class SyntheticMicrophone(_Paced):
     def enable(self, rids: frozenset[str]) -> None:
         """Sound has no layers."""
 
-    async def _step(self, number: int, due: float) -> None:
+    async def step(self, number: int, due: float) -> None:
         samples, level = self._tone.frame(number)
         self._quiet = self._quiet + 1 if level == SILENCE else 0
         if self._dtx and self._quiet > TALK_TAIL and self._quiet % COMFORT_INTERVAL:
@@ -176,5 +185,5 @@ class SyntheticMicrophone(_Paced):
             self._encoder = OpusEncoder(self._bitrate)
         data = self._encoder.encode(samples)
         timestamp = number * FRAME_SAMPLES & 0xFFFFFFFF
-        if data and self._push is not None:
-            self._push(EncodedFrame("", data, timestamp, due, level=level))
+        if data:
+            self.emit(EncodedFrame("", data, timestamp, due, level=level))
