@@ -120,15 +120,20 @@ class Offered:
         return known is not None and (known.ufrag, known.pwd) != (self.remote.ufrag, self.remote.pwd)
 
 
-def local_transport(peer: Peer) -> LocalTransport:
-    """Our side of a peer connection, with the address that leads to the server as its host candidate.
+def local_transport(peer: Peer, *, candidates: bool) -> LocalTransport:
+    """Our side of a peer connection, with or without our address as a host candidate.
 
-    An ICE-lite relay learns our address from the checks; a full agent waits
-    longer for an address that it was not told.
+    A relay learns our address from the checks. But a full agent that is
+    controlling waits a second before it takes an address that it was not told;
+    one that is controlled holds on to the address that it was told, even when we
+    have moved. So offers go without, answers with.
     """
     local = peer.ice.local
-    candidates = [HostCandidate(host, port, CHECK_PRIORITY, "1") for host, port in peer.host_candidates()]
-    return LocalTransport(local.ufrag, local.pwd, peer.certificate.fingerprints, tuple(candidates))
+    hosts = [
+        HostCandidate(host, port, CHECK_PRIORITY, "1")
+        for host, port in (peer.host_candidates() if candidates else [])
+    ]
+    return LocalTransport(local.ufrag, local.pwd, peer.certificate.fingerprints, tuple(hosts))
 
 
 def _session(version: int, mids: Sequence[str]) -> SessionDescription:

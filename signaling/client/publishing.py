@@ -214,7 +214,7 @@ class Publisher:
             if restart:
                 self.peer.restart_ice()
             self._version += 1
-            local = local_transport(self.peer)
+            local = local_transport(self.peer, candidates=False)
             self.offer_sdp = build_offer(local, self._version, [section for section, _ in self._sections])
             self._answer = asyncio.get_running_loop().create_future()
             description = rtc.SessionDescription(type="offer", sdp=self.offer_sdp, id=self._version)

@@ -146,7 +146,7 @@ class ReceivedStream:
             self.last_header = header
         if self.on_packet is not None:
             self.on_packet(header, packet)
-        if header.payload_end == header.payload_offset and self.kind is Kind.VIDEO:
+        if header.payload_end == header.payload_offset:
             # Padding only: a number without content, so that a frame does not wait for it.
             if self._assembler is not None:
                 self._assembler.skip(extended)

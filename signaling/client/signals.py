@@ -268,6 +268,11 @@ class SignalSocket:
                     self._on_message(message)
         except (WebSocketException, OSError, SignalingError) as exc:
             problem = exc
+        except Exception as exc:
+            # A bug of ours in a handler: said aloud, and the session ends instead of going deaf.
+            context = {"message": "a signalling handler failed", "exception": exc}
+            asyncio.get_running_loop().call_exception_handler(context)
+            problem = exc
         self._end(problem)
 
     async def _write(self) -> None:

@@ -135,7 +135,7 @@ class Subscriber:
         self.offers += 1
         if offer.restarts(self.peer.ice.remote):
             self.peer.restart_ice()
-        self.answer_sdp = build_answer(local_transport(self.peer), self.offers, offer)
+        self.answer_sdp = build_answer(local_transport(self.peer, candidates=True), self.offers, offer)
         self._follow(offer.sections)
         answer = rtc.SessionDescription(type="answer", sdp=self.answer_sdp, id=description.id)
         self._send(rtc.SignalRequest(answer=answer))
