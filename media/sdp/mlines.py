@@ -16,11 +16,9 @@ from media.sdp.catalogue import (
 )
 from media.sdp.codecs import Format
 from media.sdp.model import MediaDescription
+from media.sdp.parts import NOWHERE, RTP_PROTOCOL, payload_numbers, write_format, write_ssrcs
 from media.sdp.transport import write_transport
 from media.sdp.types import LocalTransport, SenderSpec
-
-PROTOCOL: Final = "UDP/TLS/RTP/SAVPF"
-NOWHERE: Final = "IN IP4 0.0.0.0"
 
 EXTENSION_IDS: Final = {
     Kind.AUDIO: {Extension.MID: 1, Extension.ABS_SEND_TIME: 2, Extension.ABS_CAPTURE_TIME: 3},
@@ -48,9 +46,10 @@ class MLine:
     ``sender`` is who uses it now. ``settled`` tells that the client knows of no
     sender in it, from the first or because it has answered the line inactive:
     only then may another sender take it, for a client that sees one track
-    change into another raises no event for the new one.
-    ``dead`` tells that the client has rejected it by port 0: its next user gets
-    a new mid (RFC 8829, section 5.2.2).
+    change into another raises no event for the new one. ``dead`` lines are
+    written with port 0: the client has rejected its sender there, and would
+    reject the next one too. Once settled, a dead line's next user gets a new mid
+    (RFC 8829, section 5.2.2).
     """
 
     mid: str
@@ -59,23 +58,16 @@ class MLine:
     keys: tuple[str, ...] = field(default=())
     settled: bool = True
     dead: bool = False
-    refused: bool = False
 
     @property
     def active(self) -> bool:
         """Whether the next offer sends in it."""
-        return self.sender is not None and not self.refused
+        return self.sender is not None and not self.dead
 
     def take(self, spec: SenderSpec) -> None:
         """Give the line to a sender."""
         self.sender = spec
         self.keys = offered_keys(spec)
-        self.refused = False
-
-    def free(self) -> None:
-        """Take it away from its sender."""
-        self.sender = None
-        self.refused = False
 
 
 def offered_keys(spec: SenderSpec) -> tuple[str, ...]:
@@ -102,16 +94,11 @@ def write_mline(line: MLine, local: LocalTransport, cname: str, *, first: bool) 
     kind = line.kind.value
     items = formats(line)
     if line.dead:
-        media = MediaDescription(kind, 0, PROTOCOL, (str(items[0].payload_type),), NOWHERE)
+        media = MediaDescription(kind, 0, RTP_PROTOCOL, (str(items[0].payload_type),), NOWHERE)
         media.add("mid", line.mid)
         media.add("inactive")
         return media
-    numbers = []
-    for item in items:
-        numbers.append(item.payload_type)
-        if item.payload_type in RTX_PAYLOAD_TYPES:
-            numbers.append(RTX_PAYLOAD_TYPES[item.payload_type])
-    media = MediaDescription(kind, 9, PROTOCOL, tuple(map(str, numbers)), NOWHERE)
+    media = MediaDescription(kind, 9, RTP_PROTOCOL, payload_numbers(items, RTX_PAYLOAD_TYPES), NOWHERE)
     write_transport(media, local, "actpass", first=first)
     media.add("mid", line.mid)
     for extension, number in EXTENSION_IDS[line.kind].items():
@@ -125,36 +112,17 @@ def write_mline(line: MLine, local: LocalTransport, cname: str, *, first: bool) 
     media.add("rtcp-mux")
     media.add("rtcp-rsize")
     for item in items:
-        _write_format(media, item, line.kind, spec)
+        feedback = () if item.key == "audio/red" else FEEDBACK[line.kind]
+        write_format(media, item, _fmtp(item, spec), feedback, RTX_PAYLOAD_TYPES)
     if spec is not None:
-        _write_ssrcs(media, spec, cname)
+        ssrcs = [spec.ssrc] if spec.rtx_ssrc is None else [spec.ssrc, spec.rtx_ssrc]
+        write_ssrcs(media, ssrcs, cname, spec.stream_id, spec.track_id)
     return media
 
 
-def _write_format(media: MediaDescription, item: Format, kind: Kind, spec: SenderSpec | None) -> None:
-    number = item.payload_type
-    channels = f"/{item.channels}" if item.channels > 1 else ""
-    media.add("rtpmap", f"{number} {item.name}/{item.clock_rate}{channels}")
-    if item.key != "audio/red":
-        for name in FEEDBACK[kind]:
-            media.add("rtcp-fb", f"{number} {name}")
-    fmtp = item.fmtp
-    if item.key == "audio/opus" and spec is not None:
-        fmtp = OPUS_FMTP + (DTX_FMTP if spec.dtx else "")
-        # In an offer to a receiver: what will come is stereo (RFC 7587, 7.1), and it may play it so.
-        fmtp += f"{STEREO_FMTP};sprop-stereo=1" if spec.stereo else ""
-    if fmtp:
-        media.add("fmtp", f"{number} {fmtp}")
-    if number in RTX_PAYLOAD_TYPES:
-        media.add("rtpmap", f"{RTX_PAYLOAD_TYPES[number]} rtx/{item.clock_rate}")
-        media.add("fmtp", f"{RTX_PAYLOAD_TYPES[number]} apt={number}")
-
-
-def _write_ssrcs(media: MediaDescription, spec: SenderSpec, cname: str) -> None:
-    ssrcs = [spec.ssrc]
-    if spec.rtx_ssrc is not None:
-        ssrcs.append(spec.rtx_ssrc)
-        media.add("ssrc-group", f"FID {spec.ssrc} {spec.rtx_ssrc}")
-    for ssrc in ssrcs:
-        media.add("ssrc", f"{ssrc} cname:{cname}")
-        media.add("ssrc", f"{ssrc} msid:{spec.stream_id} {spec.track_id}")
+def _fmtp(item: Format, spec: SenderSpec | None) -> str:
+    if item.key != "audio/opus" or spec is None:
+        return item.fmtp
+    # In an offer to a receiver: what will come is stereo (RFC 7587, 7.1), and it may play it so.
+    stereo = f"{STEREO_FMTP};sprop-stereo=1" if spec.stereo else ""
+    return OPUS_FMTP + (DTX_FMTP if spec.dtx else "") + stereo

@@ -9,7 +9,7 @@ from a first answer what they may negotiate later (``rtp-stream-id`` above all).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,8 +19,9 @@ from media.sdp.catalogue import AUDIO_FEEDBACK, CATALOGUE, DTX_FMTP, OPUS_FMTP, 
 from media.sdp.codecs import DEFAULT_CODECS, Format, codec_name
 from media.sdp.encodings import RidLine, sent_rids, sent_ssrcs
 from media.sdp.model import MediaDescription, SessionDescription
+from media.sdp.parts import NOWHERE, answering_origin, data_section, payload_numbers, write_format
 from media.sdp.reader import parse
-from media.sdp.sections import ExtensionLine, Section, bundle, read_data, read_sections
+from media.sdp.sections import ExtensionLine, Section, bundle, read_data, read_sections, reject, unusable
 from media.sdp.transport import read_transport, write_transport
 from media.sdp.types import (
     DataSection,
@@ -30,10 +31,6 @@ from media.sdp.types import (
     PublisherAnswer,
 )
 from media.sdp.writer import write
-
-SCTP_PORT: Final = 5000
-MAX_MESSAGE_SIZE: Final = 262144
-"""Octets of one data channel message that we take; the limit of aiortc and of browsers."""
 
 _AUDIO_EXTENSIONS: Final = frozenset(
     {
@@ -95,7 +92,7 @@ def answer_publisher(
         raise SdpError("an offer without media sections")
     sections = read_sections(session)
     group = bundle(session)
-    reasons = _unusable(sections, group)
+    reasons = unusable(sections, group)
     usable = [section for section, reason in zip(sections, reasons, strict=True) if not reason]
     # A session whose every section is stopped still has a transport, and no need of a new one.
     remote = read_transport(session, usable or sections, ("actpass", "active"), "actpass")
@@ -106,7 +103,8 @@ def answer_publisher(
     for section, reason in zip(sections, reasons, strict=True):
         if section.data and not reason:
             data = read_data(section)
-            media = _data_media(section, local, first=not accepted)
+            protocol = section.media.protocol
+            media = data_section(section.mid, local, "passive", first=not accepted, protocol=protocol)
             accepted.append(section.mid)
         else:
             agreed = _agree(section, policy, reason)
@@ -123,49 +121,13 @@ def answer_publisher(
     return PublisherAnswer(write(answer), remote, tuple(published), data)
 
 
-def reject(section: Section) -> MediaDescription:
-    """The section with port 0, its mid kept (RFC 8829, section 5.3.1)."""
-    media = section.media
-    rejected = MediaDescription(media.kind, 0, media.protocol, media.formats[:1], "IN IP4 0.0.0.0")
-    if section.mid:
-        rejected.add("mid", section.mid)
-    rejected.add("inactive")
-    return rejected
-
-
 def _session(offer: SessionDescription) -> SessionDescription:
-    parts = offer.origin.split()
-    numbers = [part for part in parts[1:3] if part.isascii() and part.isdigit() and len(part) <= 19]
-    identity, version = numbers if len(numbers) == 2 else ("1", "1")
-    # The offer's numbers serve for our o= line: its version rises with each offer, so ours does too.
-    session = SessionDescription(origin=f"- {identity} {version} IN IP4 0.0.0.0")
+    session = SessionDescription(origin=answering_origin(offer))
     if ("extmap-allow-mixed", None) in offer.attributes:
         session.add("extmap-allow-mixed")
     session.add("msid-semantic", " WMS")
     session.add("ice-lite")
     return session
-
-
-def _unusable(sections: Sequence[Section], group: list[str] | None) -> list[str]:
-    """Why each section cannot be part of our one transport; empty where it can."""
-    members = set(group or ())
-    reasons = []
-    alone = False
-    for section in sections:
-        reason = ""
-        if not section.live:
-            reason = "stopped by the client"
-        elif not (section.rtp or section.data):
-            reason = "neither sound, picture nor data over DTLS"
-        elif section.rtp and not section.has("rtcp-mux"):
-            reason = "RTCP is not multiplexed with RTP"
-        elif group is None and alone:
-            reason = "not bundled with the first section"
-        elif group is not None and section.mid not in members:
-            reason = "not in the BUNDLE group"
-        alone = alone or not reason
-        reasons.append(reason)
-    return reasons
 
 
 def _agree(section: Section, policy: PublisherPolicy, reason: str) -> _Agreed:
@@ -258,12 +220,8 @@ def _rtp_media(
 ) -> MediaDescription:
     offered = section.media
     repairs = {apt: repair for repair, apt in agreed.rtx.items()}
-    numbers = []
-    for item in agreed.formats:
-        numbers.append(str(item.payload_type))
-        if item.payload_type in repairs:
-            numbers.append(str(repairs[item.payload_type]))
-    media = MediaDescription(offered.kind, 9, offered.protocol, tuple(numbers), "IN IP4 0.0.0.0")
+    numbers = payload_numbers(agreed.formats, repairs)
+    media = MediaDescription(offered.kind, 9, offered.protocol, numbers, NOWHERE)
     write_transport(media, local, "passive", first=first)
     if section.mid:
         media.add("mid", section.mid)
@@ -276,17 +234,9 @@ def _rtp_media(
     if section.has("rtcp-rsize"):
         media.add("rtcp-rsize")
     for item in agreed.formats:
-        channels = f"/{item.channels}" if item.channels > 1 else ""
-        number = item.payload_type
-        media.add("rtpmap", f"{number} {CATALOGUE[item.key].name}/{item.clock_rate}{channels}")
-        for name in agreed.feedback[number]:
-            media.add("rtcp-fb", f"{number} {name}")
+        feedback = agreed.feedback[item.payload_type]
         fmtp = _fmtp(section, item, policy)
-        if fmtp:
-            media.add("fmtp", f"{number} {fmtp}")
-        if number in repairs:
-            media.add("rtpmap", f"{repairs[number]} rtx/{item.clock_rate}")
-            media.add("fmtp", f"{repairs[number]} apt={number}")
+        write_format(media, item, fmtp, feedback, repairs, CATALOGUE[item.key].name)
     _write_rids(media, agreed, simulcast=section.has("simulcast"))
     return media
 
@@ -309,14 +259,3 @@ def _write_rids(media: MediaDescription, agreed: _Agreed, *, simulcast: bool) ->
         media.add("rid", f"{line.rid} recv {';'.join(restrictions)}".rstrip())
     if agreed.rids and simulcast:
         media.add("simulcast", "recv " + ";".join(line.rid for line in agreed.rids))
-
-
-def _data_media(section: Section, local: LocalTransport, *, first: bool) -> MediaDescription:
-    offered = section.media
-    media = MediaDescription(offered.kind, 9, offered.protocol, offered.formats[:1], "IN IP4 0.0.0.0")
-    write_transport(media, local, "passive", first=first)
-    if section.mid:
-        media.add("mid", section.mid)
-    media.add("sctp-port", SCTP_PORT)
-    media.add("max-message-size", MAX_MESSAGE_SIZE)
-    return media

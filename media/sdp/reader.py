@@ -15,7 +15,9 @@ from media.sdp.model import Attribute, MediaDescription, SessionDescription
 MAX_LENGTH: Final = 1024 * 1024
 """Characters of a description."""
 
-MAX_LINES: Final = 50_000
+LINES: Final = 2048
+LINES_PER_SECTION: Final = 256
+"""Lines of a description, and as many more for each section that it may have. Chromium writes 160."""
 
 MAX_LINE: Final = 8192
 """Characters of one line. Browsers' longest are fmtp lines of a few hundred."""
@@ -36,7 +38,7 @@ def parse(text: str, *, max_sections: int = MAX_SECTIONS, max_length: int = MAX_
     ``m=`` line, or is over a limit of this module; an answer to an offer of our
     own may be granted as many sections as that had.
     """
-    lines = _lines(text, max_length)
+    lines = _lines(text, max_length, LINES + LINES_PER_SECTION * max_sections)
     if not lines or lines[0].rstrip() != "v=0":
         raise SdpError("a session description begins with v=0")
     session = SessionDescription()
@@ -60,7 +62,7 @@ def parse(text: str, *, max_sections: int = MAX_SECTIONS, max_length: int = MAX_
     return session
 
 
-def _lines(text: str, max_length: int) -> list[str]:
+def _lines(text: str, max_length: int, max_lines: int) -> list[str]:
     if len(text) > max_length:
         raise SdpError(f"a description of {len(text)} characters; at most {max_length} are taken")
     if "\0" in text:
@@ -71,8 +73,8 @@ def _lines(text: str, max_length: int) -> list[str]:
         raise SdpError("a description that is not Unicode text") from None
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.count("\n") > MAX_LINES:
-        raise SdpError(f"more than {MAX_LINES} lines")
+    if text.count("\n") > max_lines:
+        raise SdpError(f"more than {max_lines} lines")
     return text.split("\n")
 
 

@@ -7,7 +7,7 @@ Unknown things are passed over; numbers out of range raise SdpError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -127,6 +127,38 @@ def read_data(section: Section, default_size: int = 65536) -> DataSection:
         sctp_port=number(port.strip(), 1, 65535, "a=sctp-port"),
         max_message_size=min(number(size.strip(), 0, 2**64 - 1, "a=max-message-size"), MAX_MESSAGE_SIZE),
     )
+
+
+def unusable(sections: Sequence[Section], group: list[str] | None) -> list[str]:
+    """Why each section cannot be part of our one transport; empty where it can."""
+    members = set(group or ())
+    reasons = []
+    alone = False
+    for section in sections:
+        reason = ""
+        if not section.live:
+            reason = "stopped by the client"
+        elif not (section.rtp or section.data):
+            reason = "neither sound, picture nor data over DTLS"
+        elif section.rtp and not section.has("rtcp-mux"):
+            reason = "RTCP is not multiplexed with RTP"
+        elif group is None and alone:
+            reason = "not bundled with the first section"
+        elif group is not None and section.mid not in members:
+            reason = "not in the BUNDLE group"
+        alone = alone or not reason
+        reasons.append(reason)
+    return reasons
+
+
+def reject(section: Section) -> MediaDescription:
+    """The section with port 0, its mid kept (RFC 8829, section 5.3.1)."""
+    media = section.media
+    rejected = MediaDescription(media.kind, 0, media.protocol, media.formats[:1], "IN IP4 0.0.0.0")
+    if section.mid:
+        rejected.add("mid", section.mid)
+    rejected.add("inactive")
+    return rejected
 
 
 def _read(index: int, media: MediaDescription, shared_direction: str) -> Section:

@@ -18,16 +18,15 @@ from media.ports import Extension
 from media.sdp.catalogue import RTX_PAYLOAD_TYPES
 from media.sdp.codecs import Format, same_format
 from media.sdp.grammar import excerpt, is_token
-from media.sdp.mlines import EXTENSION_IDS, NOWHERE, MLine, formats, write_mline
+from media.sdp.mlines import EXTENSION_IDS, MLine, formats, write_mline
 from media.sdp.model import MediaDescription, SessionDescription
+from media.sdp.parts import NOWHERE, SCTP_PROTOCOL, data_section, origin
 from media.sdp.reader import MAX_LENGTH, parse
 from media.sdp.sections import Section, read_data, read_sections
-from media.sdp.transport import read_transport, write_transport
+from media.sdp.transport import read_transport
 from media.sdp.types import DataSection, LocalTransport, SenderAnswer, SenderSpec, SubscriberAnswer
 from media.sdp.writer import write
 
-SCTP_PORT: Final = 5000
-MAX_MESSAGE_SIZE: Final = 262144
 DATA_MID: Final = "0"
 
 SECTION_LENGTH: Final = 8192
@@ -98,12 +97,9 @@ class SubscriberOfferer:
         line = self._by_sender.pop(sender, None)
         if line is None:
             return
-        # What the client has refused is inactive already: there is nothing to tell it.
-        if line.refused:
-            line.settled = True
-        else:
-            self._changed = True
-        line.free()
+        line.sender = None
+        # Of a sender that the client has refused there is nothing to tell it.
+        self._changed = self._changed or not line.dead
 
     @property
     def needs_offer(self) -> bool:
@@ -115,7 +111,7 @@ class SubscriberOfferer:
     def offer(self, local: LocalTransport) -> str:
         """The next offer, its version one above the last."""
         self._version += 1
-        session = SessionDescription(origin=f"- {self._session} {self._version} IN IP4 0.0.0.0")
+        session = SessionDescription(origin=origin(self._session, self._version))
         mids = [] if self._data_dead else [DATA_MID]
         mids += [line.mid for line in self._lines if not line.dead]
         session.add("group", " ".join(["BUNDLE", *mids]))
@@ -178,13 +174,10 @@ class SubscriberOfferer:
         return mid
 
     def _data_section(self, local: LocalTransport) -> MediaDescription:
-        port = 0 if self._data_dead else 9
-        media = MediaDescription("application", port, "UDP/DTLS/SCTP", ("webrtc-datachannel",), NOWHERE)
         if not self._data_dead:
-            write_transport(media, local, "actpass", first=True)
+            return data_section(DATA_MID, local, "actpass", first=True)
+        media = MediaDescription("application", 0, SCTP_PROTOCOL, ("webrtc-datachannel",), NOWHERE)
         media.add("mid", DATA_MID)
-        media.add("sctp-port", SCTP_PORT)
-        media.add("max-message-size", MAX_MESSAGE_SIZE)
         return media
 
     def _apply(self, mine: _Offered, line: MLine, section: Section) -> SenderAnswer | None:
@@ -192,20 +185,20 @@ class SubscriberOfferer:
         if line.mid != mine.mid:
             # Renamed since the offer: a dead line that another sender has taken.
             return None
-        line.dead = line.dead or not section.live
-        if mine.sender is None:
+        if not section.live:
+            line.dead = True
+        if mine.sender is None or line.dead:
             line.settled = True
+        if mine.sender is None:
             return None
         answer = _sender_answer(mine.sender, mine, section)
-        if line.sender is not mine.sender:
-            return None
         if not answer.payload_types:
-            line.refused = True
-        return answer
+            line.dead = True
+        return answer if line.sender is mine.sender else None
 
 
 def _reusable(line: MLine) -> bool:
-    return line.sender is None and (line.settled or line.dead)
+    return line.sender is None and line.settled
 
 
 def _check(mine: _Offered, section: Section) -> None:

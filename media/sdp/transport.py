@@ -68,14 +68,23 @@ def read_candidates(sections: Iterable[Section]) -> tuple[Candidate, ...]:
     return tuple(found.values())
 
 
+def is_lite(session: SessionDescription) -> bool:
+    """Whether the description's writer is ICE-lite (RFC 8839, section 5.3)."""
+    return ("ice-lite", None) in session.attributes
+
+
 def write_transport(media: MediaDescription, local: LocalTransport, setup: str, *, first: bool) -> None:
-    """Append our ICE and DTLS lines; the candidates only to the ``first`` section of the BUNDLE."""
+    """Append our ICE and DTLS lines; the candidates only to the ``first`` section of the BUNDLE.
+
+    They are all that will ever come, if there are any; a side that gives none
+    may trickle, or leave it to the other to learn its address from a check.
+    """
     media.add("ice-ufrag", local.ufrag)
     media.add("ice-pwd", local.pwd)
     for fingerprint in local.fingerprints:
         media.add("fingerprint", f"{fingerprint.algorithm} {fingerprint.value}")
     media.add("setup", setup)
-    if first:
+    if first and local.candidates:
         for candidate in local.candidates:
             media.add("candidate", write_candidate(candidate).removeprefix("candidate:"))
         media.add("end-of-candidates")
