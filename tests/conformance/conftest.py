@@ -15,7 +15,7 @@ from livekit import api
 from conformance import processes
 from conformance.clients.browser import CHROMIUM, Chromium
 from conformance.clients.page_server import client_folder
-from conformance.target import Browsers, Sites, Target
+from conformance.target import Browsers, Signals, Sites, Target
 from conformance.webhook_sink import WebhookSink
 
 HERE = Path(__file__).parent
@@ -152,3 +152,11 @@ async def browsers(
         report.sections.append(("browser console", "\n".join(console[-60:])))
     await maker.close()
     await page.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def signals(server: Target, room_name: str) -> AsyncIterator[Signals]:
+    """Bare signalling connections into this test's room."""
+    maker = Signals(server, room_name)
+    yield maker
+    await maker.close()

@@ -12,6 +12,7 @@ from playwright.async_api import Page
 
 from conformance.clients.browser import BrowserSite
 from conformance.clients.python_sdk import Site
+from conformance.clients.raw_signal import RawSignal
 from conformance.processes import ServerProcess
 from conformance.webhook_sink import WebhookSink
 
@@ -55,22 +56,27 @@ class Sites:
         self._made: list[Site] = []
 
     async def join(self, identity: str, *, token: str | None = None, **options: Any) -> Site:
-        """Join with a fresh token; options of `Site.join` go there, the others into the token."""
+        """Join with a fresh token; options of `Site.join` go there, the others into the token.
+
+        `present` publishes a silent microphone: LiveKit tells the others of a participant at once only if it
+        publishes, and else within three seconds.
+        """
         joining = {
             name: options.pop(name) for name in ("auto_subscribe", "dynacast", "key") if name in options
         }
         site = Site(identity)
         site.watching = options.pop("watching", True)
+        present = options.pop("present", False)
         self._made.append(site)
         token = token or self._server.token(self.room, identity, **options)
-        return await site.join(self._server.websocket_url, token, **joining)
+        await site.join(self._server.websocket_url, token, **joining)
+        if present:
+            await site.publish_microphone("red", loud=False)
+        return site
 
     async def join_all(self, *identities: str, **options: Any) -> list[Site]:
-        """Join several at once and wait until everybody knows everybody."""
-        sites = await asyncio.gather(*(self.join(identity, **options) for identity in identities))
-        for site in sites:
-            await site.meets(*(identity for identity in identities if identity != site.identity))
-        return list(sites)
+        """Join several at once."""
+        return list(await asyncio.gather(*(self.join(identity, **options) for identity in identities)))
 
     async def close(self) -> None:
         """Disconnect all."""
@@ -82,7 +88,7 @@ class Browsers:
 
     def __init__(self, server: Target, room: str, page: Page) -> None:
         self._server = server
-        self._page = page
+        self.page = page
         self.room = room
         self._made: list[BrowserSite] = []
 
@@ -97,8 +103,7 @@ class Browsers:
         **options: Any,
     ) -> BrowserSite:
         """Join with a fresh token; `room_options` are livekit-client's, the others go into the token."""
-        site = BrowserSite(self._page, identity)
-        self._made.append(site)
+        site = self.unconnected(identity)
         token = token or self._server.token(self.room, identity, **options)
         return await site.join(
             self._server.websocket_url,
@@ -108,7 +113,36 @@ class Browsers:
             autoSubscribe=auto_subscribe,
         )
 
+    def unconnected(self, identity: str) -> BrowserSite:
+        """A participant that has not connected, nor made its room, yet."""
+        site = BrowserSite(self.page, identity)
+        self._made.append(site)
+        return site
+
     async def close(self) -> None:
         """Disconnect all."""
         for site in self._made:
             await site.leave()
+
+
+class Signals:
+    """Opens bare signalling connections into one room and closes them at the end."""
+
+    def __init__(self, server: Target, room: str) -> None:
+        self._server = server
+        self.room = room
+        self._made: list[RawSignal] = []
+
+    async def open(
+        self, identity: str, *, token: str | None = None, text: bool = False, query: Any = (), **options: Any
+    ) -> RawSignal:
+        """Connect with a fresh token; `query` is a dictionary of further parameters of the address."""
+        token = token or self._server.token(self.room, identity, **options)
+        signal = await RawSignal.open(self._server.websocket_url, token, text=text, **dict(query))
+        self._made.append(signal)
+        return signal
+
+    async def close(self) -> None:
+        """Close all."""
+        for signal in self._made:
+            await signal.close()

@@ -60,14 +60,18 @@ class BrowserSite:
             [self.identity, argument],
         )
 
+    async def make(self, room: dict[str, Any] | None = None, encryption: str | None = None) -> None:
+        """Make the room object with livekit-client's options, without connecting it."""
+        await self.page.evaluate(
+            "([identity, options, encryption]) => make(identity, options, encryption)",
+            [self.identity, room or {}, encryption],
+        )
+
     async def join(
         self, url: str, token: str, *, room: dict[str, Any], encryption: str | None, **connect: Any
     ) -> BrowserSite:
         """Connect with livekit-client's room options and connect options."""
-        await self.page.evaluate(
-            "([identity, options, encryption]) => make(identity, options, encryption)",
-            [self.identity, room, encryption],
-        )
+        await self.make(room, encryption)
         await self.do(
             "(person, LK, a) => person.room.connect(a[0], a[1], a[2])",
             [url, token, {"rtcConfig": {"iceServers": []}, **connect}],

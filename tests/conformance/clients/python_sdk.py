@@ -200,6 +200,21 @@ class Site:
         assert isinstance(sound, Sound)
         return sound
 
+    async def gets_width(self, identity: str, width: int, *, within: float = 15) -> Picture:
+        """Wait until frames from this participant are so many pixels wide."""
+
+        def check() -> Picture | None:
+            picture = self.picture(identity)
+            return picture if picture is not None and picture.width == width else None
+
+        def told() -> str:
+            picture = self.picture(identity)
+            return f"{self.identity} gets width {width}, it is {picture.width if picture else None}"
+
+        picture = await until(check, told, within=within)
+        assert isinstance(picture, Picture)
+        return picture
+
     def happened(self, name: str) -> list[tuple[Any, ...]]:
         """Arguments of all events of one name so far."""
         return [arguments for event, arguments in self.events if event == name]
