@@ -1,20 +1,33 @@
-"""Hanoi's commune-level units as packaged lists: 579 of 2021 in 30 districts, and 126 since July 2025.
+"""The commune-level units of Hanoi as they were in 2021: 383 communes, 175 wards, 21 townships.
 
-The lists are data of one city; nothing else in the project depends on their
-content. Their sources are named in ``directory/data/README.md``.
+Facts of the General Statistics Office's list: code, name with its type, kind
+and district. Another city loads another list in the same form.
 """
 
 from __future__ import annotations
 
 import csv
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+KINDS: Final = ("xa", "phuong", "thi_tran")
+"""Commune, ward, township."""
+
+COLUMNS: Final = ("code", "name", "kind", "district_code", "district")
+
+
+class UnitListError(ValueError):
+    """A list of units is malformed; the message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of 2021. ``code`` has five digits, ``kind`` is ``xa``, ``phuong`` or ``thi_tran``."""
+    """A commune-level unit. ``code`` is the statistics office's, five digits; names may recur."""
 
     code: str
     name: str
@@ -22,82 +35,50 @@ class Unit:
     district_code: str
     district: str
 
-    @property
-    def title(self) -> str:
-        """The name with its district, which keeps units of one name apart."""
-        return f"{self.name}, {self.district}"
+
+def parse_units(text: str, name: str = "list") -> tuple[Unit, ...]:
+    """Units of a CSV text with the columns of :data:`COLUMNS`. Raises UnitListError."""
+    rows = csv.DictReader(io.StringIO(text))
+    missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
+    if missing:
+        raise UnitListError(f"{name}: column {missing[0]} is missing")
+    units: dict[str, Unit] = {}
+    for row in rows:
+        values = {column: (row[column] or "").strip() for column in COLUMNS}
+        unit = Unit(**values)
+        place = f"{name}, line {rows.line_num}"
+        if not unit.code or not unit.name:
+            raise UnitListError(f"{place}: code and name are needed")
+        if unit.kind not in KINDS:
+            raise UnitListError(f"{place}: kind {unit.kind!r} is none of {', '.join(KINDS)}")
+        if unit.code in units:
+            raise UnitListError(f"{place}: code {unit.code} stands twice")
+        units[unit.code] = unit
+    return tuple(units.values())
 
 
-@dataclass(frozen=True, slots=True)
-class District:
-    """A district of 2021: how many units it has, its rough centre (WGS84), its place in a tile map."""
-
-    code: str
-    name: str
-    units: int
-    latitude: float
-    longitude: float
-    tile_column: int
-    tile_row: int
+def read_units(path: Path) -> tuple[Unit, ...]:
+    """Units of a CSV file. Raises UnitListError, and OSError when it cannot be read."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnitListError(f"{path}: not UTF-8") from None
+    return parse_units(text, path.name)
 
 
-@dataclass(frozen=True, slots=True)
-class NewUnit:
-    """A unit since July 2025. ``old_codes`` are the units of 2021 of which it took all or a part."""
-
-    code: str
-    name: str
-    kind: str
-    old_codes: tuple[str, ...]
+@cache
+def hanoi_units() -> tuple[Unit, ...]:
+    """The 579 units of 2021 in the order of their codes."""
+    name = "hanoi-579.csv"
+    return parse_units(files("directory").joinpath("data", name).read_text("utf-8"), name)
 
 
-def _rows(file_name: str) -> list[dict[str, str]]:
-    text = (resources.files("directory") / "data" / file_name).read_text("utf-8")
-    return list(csv.DictReader(text.splitlines()))
-
-
-@lru_cache(maxsize=1)
-def units() -> tuple[Unit, ...]:
-    """The 579 units in order of their codes."""
-    return tuple(Unit(**row) for row in _rows("hanoi-579.csv"))
-
-
-@lru_cache(maxsize=1)
-def districts() -> tuple[District, ...]:
-    """The 30 districts in order of their codes."""
-    return tuple(
-        District(
-            row["district_code"],
-            row["district"],
-            int(row["units"]),
-            float(row["latitude"]),
-            float(row["longitude"]),
-            int(row["tile_column"]),
-            int(row["tile_row"]),
-        )
-        for row in _rows("hanoi-30-districts.csv")
-    )
-
-
-@lru_cache(maxsize=1)
-def new_units() -> tuple[NewUnit, ...]:
-    """The 126 units since 2025-07-01. Their codes mean other units than the same codes of 2021."""
-    return tuple(
-        NewUnit(row["code"], row["name"], row["kind"], tuple(row["old_codes"].split(";")))
-        for row in _rows("hanoi-126.csv")
-    )
-
-
-def spread(count: int) -> tuple[Unit, ...]:
-    """``count`` units from as many districts as possible, always the same ones. ValueError over 579."""
-    everything = units()
-    if not 0 <= count <= len(everything):
-        raise ValueError(f"{count} units, there are {len(everything)}")
+def spread(units: Sequence[Unit], count: int) -> list[Unit]:
+    """The first ``count`` units, one of each district in turn, so that few already show the whole city."""
     by_district: dict[str, list[Unit]] = {}
-    for unit in everything:
+    for unit in units:
         by_district.setdefault(unit.district_code, []).append(unit)
-    rounds = max(len(members) for members in by_district.values())
-    ordered = [
-        members[turn] for turn in range(rounds) for members in by_district.values() if turn < len(members)
-    ]
-    return tuple(ordered[:count])
+    turns: Iterable[list[Unit]] = by_district.values()
+    longest = max((len(found) for found in by_district.values()), default=0)
+    ordered = [found[turn] for turn in range(longest) for found in turns if turn < len(found)]
+    return ordered[: max(0, count)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from media.errors import PacketError
+from media.rtp import red
 from media.rtp.vp8 import parse_descriptor
 
 MAX_PAYLOAD: Final = 1100
@@ -130,4 +131,6 @@ def part_of(codec: str, payload: bytes) -> tuple[bytes, bool, bool]:
             payload[0] & 0x1F != 28 or (payload[1:2] != b"" and payload[1] >= 0x80)
         )
         return h264_part(payload), starts, h264_keyframe(payload)
+    if codec == "audio/red":
+        return red.primary(payload), True, False
     return payload, True, False

@@ -16,7 +16,7 @@ from media.ports import Kind
 from media.rtp.header import RtpHeader
 from media.rtp.rtcp import Fir, Nack, Pli, ReceiverReport, Remb, RtcpPacket, SenderReport, TransportFeedback
 from media.sctp import Payload
-from signaling.client.negotiation import Answered, UpSection, build_offer, local_transport, read_answer
+from signaling.client.negotiation import Answered, UpSection, build_offer, read_answer
 from signaling.client.peer import Peer, PeerHandlers, PeerState
 from signaling.client.sender import Encoding, RtpSender
 from signaling.client.sources import Media, MediaSource
@@ -36,7 +36,6 @@ class LocalTrack:
     name: str
     track_source: TrackSource
     muted: bool = False
-    stereo: bool = False
     sid: str = ""
     cid: str = ""
     sender: RtpSender | None = None
@@ -56,7 +55,6 @@ class LocalTrack:
             type=models.TrackType.VIDEO if video else models.TrackType.AUDIO,
             source=self.track_source,
             muted=self.muted,
-            stereo=self.stereo,
             disable_red=not video,
         )
         layers = self.source.layers
@@ -104,6 +102,7 @@ class Publisher:
         """Transport-wide feedback messages that came."""
         self.offer_sdp = ""
         self._sections: list[tuple[UpSection, LocalTrack | None]] = []
+        self._number = secrets.randbelow(1 << 62)
         self._version = 0
         self._answer: asyncio.Future[Answered] | None = None
         self._published: dict[str, asyncio.Future[models.TrackInfo]] = {}
@@ -161,14 +160,10 @@ class Publisher:
             mid=str(len(self._sections) + 1),
             kind=track.kind,
             codec=track.source.codec,
-            stream_id="-",
             track_id=track.cid,
-            cname=self._cname,
             rids=rids,
             ssrc=None if rids else encodings[0].ssrc,
             rtx_ssrc=None if rids else encodings[0].rtx_ssrc,
-            stereo=track.stereo,
-            active=True,
         )
 
     def _start(self, track: LocalTrack) -> None:
@@ -214,8 +209,8 @@ class Publisher:
             if restart:
                 self.peer.restart_ice()
             self._version += 1
-            local = local_transport(self.peer, candidates=False)
-            self.offer_sdp = build_offer(local, self._version, [section for section, _ in self._sections])
+            sections = [section for section, _ in self._sections]
+            self.offer_sdp = build_offer(self.peer, self._number, self._version, sections)
             self._answer = asyncio.get_running_loop().create_future()
             description = rtc.SessionDescription(type="offer", sdp=self.offer_sdp, id=self._version)
             self._send(rtc.SignalRequest(offer=description))

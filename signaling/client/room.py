@@ -301,7 +301,6 @@ class RoomClient:
         name: str = "",
         track_source: models.TrackSource | None = None,
         muted: bool = False,
-        stereo: bool = False,
     ) -> LocalTrack:
         """Publish a source; camera or microphone by default, and again after every full reconnect.
 
@@ -311,7 +310,7 @@ class RoomClient:
         if track_source is None:
             video = source.kind.value == "video"
             track_source = models.TrackSource.CAMERA if video else models.TrackSource.MICROPHONE
-        track = LocalTrack(source, name or source.kind.value, track_source, muted=muted, stereo=stereo)
+        track = LocalTrack(source, name or source.kind.value, track_source, muted=muted)
         self.tracks.append(track)
         try:
             await self._session().publisher.publish(track)

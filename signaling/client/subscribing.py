@@ -22,13 +22,16 @@ from media.rtp.rtcp import (
     pack_pli,
     pack_receiver_report,
 )
+from media.rtp.twcc import ArrivalLog
 from media.sctp import Payload
 from signaling.client.assembly import ReceivedFrame
-from signaling.client.negotiation import DownSection, build_answer, local_transport, read_offer
+from signaling.client.negotiation import DownSection, answer_offer
 from signaling.client.peer import Peer, PeerHandlers, PeerState
 from signaling.client.receiver import ReceivedStream, StreamCounters
 
 REPORT_INTERVAL = 1.0
+ARRIVALS_INTERVAL = 0.1
+"""Seconds between two transport-wide feedbacks, for a relay that wants them."""
 NACK_TICK = 0.02
 PLI_AGAIN = 0.5
 """Seconds between two keyframe requests for one stream."""
@@ -124,6 +127,10 @@ class Subscriber:
         self._ssrc = secrets.randbelow(0xFFFFFFFE) + 1
         self._busy = asyncio.Event()
         self._report_at = 0.0
+        self._congestion_id: int | None = None
+        self._arrivals = ArrivalLog()
+        self._arrived = False
+        self._arrivals_at = 0.0
         self.peer.open()
         self._task = asyncio.create_task(self._work())
 
@@ -131,11 +138,9 @@ class Subscriber:
 
     def offered(self, description: rtc.SessionDescription) -> None:
         """The server's offer: answered at once. SdpError when it is none."""
-        offer = read_offer(description.sdp)
+        offer = answer_offer(self.peer, description.sdp)
         self.offers += 1
-        if offer.restarts(self.peer.ice.remote):
-            self.peer.restart_ice()
-        self.answer_sdp = build_answer(local_transport(self.peer, candidates=True), self.offers, offer)
+        self.answer_sdp = offer.answer
         self._follow(offer.sections)
         answer = rtc.SessionDescription(type="answer", sdp=self.answer_sdp, id=description.id)
         self._send(rtc.SignalRequest(answer=answer))
@@ -143,8 +148,13 @@ class Subscriber:
 
     def _follow(self, sections: Iterable[DownSection]) -> None:
         present = {}
+        self._congestion_id = None
         for section in sections:
             self._sections[section.mid] = section
+            if section.transport_cc:
+                # One id for the whole BUNDLE (RFC 8843 section 9.1).
+                numbers = {extension: number for number, extension in section.extensions.items()}
+                self._congestion_id = numbers.get(Extension.TRANSPORT_CC)
             if section.sending and section.track_sid:
                 present[section.track_sid] = section
         for sid, track in list(self.tracks.items()):
@@ -157,16 +167,15 @@ class Subscriber:
                 self.tracks[sid] = track
                 self._on_track(track, True)
             track = self.tracks[sid]
-            for ssrc, rtx in section.ssrcs.items():
-                self._bind(track, section, ssrc)
-                if rtx is not None:
-                    self._by_ssrc[rtx] = (track, track.streams[ssrc], True)
+            if section.ssrc is not None:
+                stream = self._bind(track, section, section.ssrc)
+                if section.rtx_ssrc is not None:
+                    self._by_ssrc[section.rtx_ssrc] = (track, stream, True)
 
     def _bind(self, track: ReceivedTrack, section: DownSection, ssrc: int) -> ReceivedStream:
         stream = track.streams.get(ssrc)
         if stream is None:
-            clock = next(iter(section.clock_rates.values()), 90_000)
-            stream = ReceivedStream(ssrc, track.kind, section.codecs, section.rtx, clock)
+            stream = ReceivedStream(ssrc, track.kind, section.codecs, section.rtx, section.clock_rate)
             track.apply(stream)
             track.streams[ssrc] = stream
         self._by_ssrc[ssrc] = (track, stream, False)
@@ -183,6 +192,8 @@ class Subscriber:
     # -- packets -----------------------------------------------------------------
 
     def _rtp(self, header: RtpHeader, packet: bytes) -> None:
+        if self._congestion_id is not None:
+            self._record_arrival(header, packet)
         entry = self._by_ssrc.get(header.ssrc) or self._by_mid(header, packet)
         if entry is None:
             self.unknown_packets += 1
@@ -195,6 +206,14 @@ class Subscriber:
             stream.receive(header, packet, now)
         if stream.waiting or stream.keyframe_wanted:
             self._busy.set()
+
+    def _record_arrival(self, header: RtpHeader, packet: bytes) -> None:
+        value = parse_extensions(packet, header).get(self._congestion_id or 0)
+        if value is not None and len(value) == 2:
+            self._arrivals.record(int.from_bytes(value, "big"), monotonic())
+            if not self._arrived:
+                self._arrived = True
+                self._busy.set()
 
     def _by_mid(self, header: RtpHeader, packet: bytes) -> tuple[ReceivedTrack, ReceivedStream, bool] | None:
         """Find the section of a new SSRC by its MID extension (RFC 8843 section 9.2)."""
@@ -239,13 +258,18 @@ class Subscriber:
             if now >= self._report_at:
                 self._report_at = now + REPORT_INTERVAL
                 self._report(now)
-            waiting = self._feedback(now)
-            if waiting:
+            if self._arrived and now >= self._arrivals_at:
+                self._arrivals_at = now + ARRIVALS_INTERVAL
+                self._arrived = False
+                for packet in self._arrivals.feedback(self._ssrc, 0, now):
+                    self.peer.send_rtcp(packet)
+            if self._feedback(now):
                 await asyncio.sleep(NACK_TICK)
                 continue
             self._busy.clear()
+            due = min(self._report_at, self._arrivals_at) if self._arrived else self._report_at
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, self._report_at - now)):
+                async with asyncio.timeout(max(0.0, due - now)):
                     await self._busy.wait()
 
     def _feedback(self, now: float) -> bool:
