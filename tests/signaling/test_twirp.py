@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from asgi_server import served
 from fake_room_control import FakeRoomControl
 from google.protobuf import json_format
@@ -141,8 +142,11 @@ def test_unset_messages_are_null_in_json() -> None:
 
 
 def test_unexpected_exception_stays_inside(server: TwirpServer) -> None:
-    got = answer(server, b'{"name":"boom"}')
+    with structlog.testing.capture_logs() as logs:
+        got = answer(server, b'{"name":"boom"}')
     assert got.status == 500
+    assert [entry["event"] for entry in logs] == ["twirp_call_failed"]
+    assert "a secret of the inside" in logs[0]["traceback"]
     assert json.loads(got.body) == {"code": "internal", "msg": "internal error"}
 
 
