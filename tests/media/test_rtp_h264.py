@@ -55,6 +55,7 @@ def fragments(unit: str, parts: int = 2) -> list[bytes]:
         (stap(PPS_UNIT, IDR_UNIT), IDR),
         (stap(PPS_UNIT, P_UNIT), NONE),
         (stap(IDR_UNIT, SPS_UNIT), SPS),
+        (stap(PPS_UNIT + "00" * 300, SPS_UNIT), SPS),
         (stap(), NONE),
         (fragments(IDR_UNIT)[0], IDR),
         (fragments(IDR_UNIT)[1], NONE),

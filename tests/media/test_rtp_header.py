@@ -184,6 +184,7 @@ def test_a_block_that_ends_with_the_packet(block: str) -> None:
         ([(1, b"")], "10000001 01000000"),
         ([(1, b"a"), (2, bytes(17))], "10000006 010161 0211" + "00" * 19),
         ([(255, b"ab")], "10000001 ff026162"),
+        ([(1, bytes(255))], "10000041 01ff" + "00" * 258),
     ],
 )
 def test_pack_extensions(items: list[tuple[int, bytes]], block: str) -> None:

@@ -22,9 +22,19 @@ def octets(text: str) -> bytes:
         ("ef 1e0001 ef 0f0002 6f 01 1122 aa", [(111, 1920, "01"), (111, 960, "1122"), (111, 0, "aa")]),
         ("ef 0f0000 6f aabb", [(111, 960, ""), (111, 0, "aabb")]),
         ("ef 0f0002 6f 1122", [(111, 960, "1122"), (111, 0, "")]),
+        ("ef 0f0123 6f" + "11" * 291 + "aa", [(111, 960, "11" * 291), (111, 0, "aa")]),
         ("80 fffc00 00 aa", [(0, 0x3FFF, ""), (0, 0, "aa")]),
     ],
-    ids=["primary", "empty primary", "one", "two", "empty block", "nothing new", "greatest offset"],
+    ids=[
+        "primary",
+        "empty primary",
+        "one",
+        "two",
+        "empty block",
+        "nothing new",
+        "long block",
+        "greatest offset",
+    ],
 )
 def test_blocks_and_primary(text: str, blocks: list[tuple[int, int, str]]) -> None:
     expected = [(payload_type, offset, octets(data)) for payload_type, offset, data in blocks]

@@ -36,6 +36,7 @@ CNAME = b"diem-cau1".hex()
 @pytest.mark.parametrize(
     ("text", "packets"),
     [
+        ("80c00000", []),
         (RR, [ReceiverReport(10, ())]),
         (
             "81c90007 0000000a 0000000b 40fffffe 00010002 00000003 00000004 00000005",
@@ -68,6 +69,7 @@ CNAME = b"diem-cau1".hex()
         ("8fce0003 00000001 00000002 41424344" + PLI, [Pli(1, 2)]),
     ],
     ids=[
+        "four octets",
         "empty rr",
         "negative loss",
         "greatest values",
@@ -133,6 +135,11 @@ def test_sdes_may_end_the_datagram(items: str) -> None:
     (packet,) = parse_compound(octets("81ca0003 0000000b") + octets(items))
     assert isinstance(packet, Sdes)
     assert packet.chunks[0].items[0][1].startswith(b"abcde")
+
+
+def test_a_cut_item_ends_the_reading_of_sdes() -> None:
+    text = "82ca0004 0000000b 01ff 6162 0000000c 0101 64 00"
+    assert parse_compound(octets(text)) == [Sdes((SdesChunk(11, ()),))]
 
 
 def test_sdes_of_two_sources() -> None:

@@ -232,6 +232,16 @@ def test_messages_are_filled_but_never_over(gap: int, late: float) -> None:
         assert min(sender.sizes[:-1]) > 800
 
 
+@pytest.mark.parametrize(("delta", "messages"), [(0x7FFF, 1), (0x8000, 2), (-0x8000, 1), (-0x8001, 2)])
+def test_a_delta_that_two_octets_cannot_say_begins_a_message(delta: int, messages: int) -> None:
+    log, sender = ArrivalLog(), Sender()
+    log.record(0, 64.0)
+    log.record(1, 64.0 + delta / TICKS_PER_SECOND)
+    sender.read(log.feedback(1, 2, 64.0))
+    assert len(sender.sizes) == messages
+    assert sender.received == {0x10000: ticks(64.0), 0x10001: ticks(64.0 + delta / TICKS_PER_SECOND)}
+
+
 def test_a_late_packet_is_told_after_all() -> None:
     log, sender = ArrivalLog(), Sender()
     for sequence in (10, 11, 13):

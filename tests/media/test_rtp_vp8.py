@@ -30,6 +30,7 @@ def octets(text: str) -> bytes:
         ("90 10 ff 00", Vp8Descriptor(3, True, True, None, 0, None, 0, False, False)),
         ("90 f0 92 34 07 e5 00", Vp8Descriptor(6, True, True, 0x1234, 15, 7, 3, True, False)),
         ("80 f0 12 07 45 00", Vp8Descriptor(5, False, False, 0x12, 7, 7, 1, False, False)),
+        ("50 00", Vp8Descriptor(1, True, True, None, 0, None, 0, False, False)),
         ("10 02", Vp8Descriptor(1, True, True, None, 0, None, 0, False, False)),
         ("90 80 92 34 02", Vp8Descriptor(4, True, True, 0x1234, 15, None, 0, False, False)),
         ("90 80 92 34 fd", Vp8Descriptor(4, True, False, 0x1234, 15, None, 0, False, False)),

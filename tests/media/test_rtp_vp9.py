@@ -54,6 +54,8 @@ def descriptor(size: int, **fields: object) -> Vp9Descriptor:
             descriptor(10, start=True, keyframe=True, resolutions=((320, 180), (640, 360))),
         ),
         ("0a 08 02 04 01 08 01 02 aa", descriptor(8, start=True, keyframe=True)),
+        ("0a 08 01 00 aa aa", descriptor(4, start=True, keyframe=True)),
+        ("0a 08 01 0c 01 02 03 aa", descriptor(7, start=True, keyframe=True)),
     ],
     ids=[
         "middle",
@@ -72,6 +74,8 @@ def descriptor(size: int, **fields: object) -> Vp9Descriptor:
         "empty structure",
         "resolutions",
         "picture group",
+        "picture without references",
+        "picture with three references",
     ],
 )
 def test_parse_descriptor(text: str, expected: Vp9Descriptor) -> None:

@@ -84,6 +84,22 @@ def test_a_younger_packet_is_asked_for_when_an_older_one_is_given_up() -> None:
     assert len(nacks) == 1
 
 
+def test_a_younger_packet_is_asked_for_when_an_older_one_has_had_its_tries() -> None:
+    nacks = filled([5, 7], max_tries=1, max_age=10.0)
+    assert nacks.due(0.1, 0.1) == [6]
+    nacks.received(9, 0.3)
+    assert nacks.due(0.6, 0.1) == [8]
+    assert len(nacks) == 1
+
+
+def test_next_due_is_when_something_is_due() -> None:
+    nacks = filled([5, 7])
+    assert nacks.due(0.1, 0.1) == [6]
+    assert nacks.next_due() == pytest.approx(0.2)
+    nacks.received(9, 0.15)
+    assert nacks.next_due() == pytest.approx(0.15 + REORDER_WAIT)
+
+
 def test_a_repeat_of_the_newest_changes_nothing() -> None:
     nacks = filled([5, 7, 7, 7])
     assert nacks.due(0.1, 0.1) == [6]
