@@ -1,4 +1,4 @@
-"""The commune-level units of Hanoi as they were in 2021: 383 communes, 175 wards, 21 townships.
+"""The commune-level units of Hanoi: 579 of 2021 (383 communes, 175 wards, 21 townships), 126 since 2025.
 
 Facts of the General Statistics Office's list: code, name with its type, kind
 and district. Another city loads another list in the same form.
@@ -64,6 +64,59 @@ def read_units(path: Path) -> tuple[Unit, ...]:
     except UnicodeDecodeError:
         raise UnitListError(f"{path}: not UTF-8") from None
     return parse_units(text, path.name)
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A district of 2021: how many units it has, its rough centre (WGS84), its place in a tile map."""
+
+    code: str
+    name: str
+    units: int
+    latitude: float
+    longitude: float
+    tile_column: int
+    tile_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewUnit:
+    """A unit since July 2025. ``old_codes`` are the units of 2021 of which it took all or a part."""
+
+    code: str
+    name: str
+    kind: str
+    old_codes: tuple[str, ...]
+
+
+def _rows(name: str) -> Iterable[dict[str, str]]:
+    return csv.DictReader(io.StringIO(files("directory").joinpath("data", name).read_text("utf-8")))
+
+
+@cache
+def hanoi_districts() -> tuple[District, ...]:
+    """The 30 districts of 2021 in the order of their codes."""
+    return tuple(
+        District(
+            row["district_code"],
+            row["district"],
+            int(row["units"]),
+            float(row["latitude"]),
+            float(row["longitude"]),
+            int(row["tile_column"]),
+            int(row["tile_row"]),
+        )
+        for row in _rows("hanoi-30-districts.csv")
+    )
+
+
+@cache
+def hanoi_new_units() -> tuple[NewUnit, ...]:
+    """The 126 units since 2025-07-01. Their codes mean other units than the same codes of 2021."""
+    return tuple(
+        NewUnit(row["code"], row["name"], row["kind"], tuple(row["old_codes"].split(";")))
+        for row in _rows("hanoi-126.csv")
+    )
 
 
 @cache
