@@ -3,29 +3,66 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from web.assembly import Relay
+from web.errors import error_answer
+from web.middleware import AccessLog, SecurePages, SecurityHeaders
+
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
 async def _alive(request: Request) -> Response:
+    """LiveKit's servers answer so at their root; their tools ask."""
     return PlainTextResponse("OK")
 
 
-def create_app(relay: Relay, pages: Sequence[BaseRoute] = ()) -> Starlette:
-    """One process's application. ``pages`` are the routes of the web pages, empty for the relay alone."""
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return error_answer(request, error.status_code, dict(error.headers or {}))
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    return error_answer(request, 500)
+
+
+def create_app(
+    routes: Sequence[BaseRoute],
+    lifespans: Sequence[Lifespan] = (),
+    *,
+    pages: bool = False,
+    https_port: int = 0,
+    proxy_from: Sequence[str] = (),
+) -> Starlette:
+    """One process's application from its parts' ``routes`` and ``lifespans``, entered in this order.
+
+    Without ``pages`` the root answers as LiveKit's does. ``https_port`` other
+    than 0 moves browsers of other machines to HTTPS there.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with relay.lifespan():
+        async with contextlib.AsyncExitStack() as stack:
+            for part in lifespans:
+                await stack.enter_async_context(part())
             yield
 
-    routes: list[BaseRoute] = [Route("/healthz", _alive), *relay.routes(), *pages]
-    if not pages:
-        routes.append(Route("/", _alive))
-    return Starlette(routes=routes, lifespan=lifespan)
+    middleware = [Middleware(AccessLog), Middleware(SecurityHeaders)]
+    if proxy_from:
+        middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxy_from)))
+    if pages and https_port:
+        middleware.append(Middleware(SecurePages, https_port=https_port))
+    return Starlette(
+        routes=[*routes, *([] if pages else [Route("/", _alive)])],
+        lifespan=lifespan,
+        middleware=middleware,
+        exception_handlers={HTTPException: _http_error, Exception: _internal_error},
+    )

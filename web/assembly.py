@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
+from livekit.protocol import room as room_proto
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from media import clock
 from media.engine import MediaEngine
+from media.path.python_path import PythonPacketPath
 from media.settings import MediaSettings
 from signaling import twirp
 from signaling.asgi import SignalServer
+from signaling.errors import ResourceExhaustedError
 from signaling.events import WebhookEvents
 from signaling.registry import RoomRegistry
 from signaling.roomservice import RoomService
 from signaling.settings import SignalSettings
 from signaling.tokens import KeyRing
 from signaling.webhooks import WebhookSender
+from web.api import Api
+from web.app import create_app
+from web.errors import Refusal
+from web.health import LagMeter, watch_loop
+from web.joining import Joining, OpenRoom
+from web.metrics import Observability, Reading
+from web.pages import Pages
+from web.protocols import HalfOpen
+from web.server import media_start_error
 from web.settings import Settings
+from web.state import StateFolder
 from web.version import VERSION
+
+FAREWELL = 1.0
+"""Seconds that clients have to hear that the server stops."""
 
 
 class Relay:
     """Media and signaling: a LiveKit-compatible server without pages."""
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.api_key: str = settings["api_key"] or "key" + secrets.token_hex(6)
         self.api_secret: str = settings["api_secret"] or secrets.token_urlsafe(36)
         self.keys = KeyRing({self.api_key: self.api_secret})
@@ -65,8 +84,11 @@ class Relay:
 
     @contextlib.asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Media, webhooks and rooms, in the order in which they need each other."""
-        await self.engine.start()
+        """Media, webhooks and rooms, in the order in which they need each other. Raises StartError."""
+        try:
+            await self.engine.start()
+        except (OSError, ValueError) as error:
+            raise media_start_error(self.settings["bind"], self.settings["udp_port"], error) from None
         try:
             self.webhooks.start()
             async with self.signals.lifespan():
@@ -74,3 +96,128 @@ class Relay:
         finally:
             await self.engine.close()
             await self.webhooks.close()
+
+    async def farewell(self) -> None:
+        """Tell every client that the server stops and that it may come back; return once they were told."""
+        self.registry.close(clock.monotonic())
+        deadline = clock.monotonic() + FAREWELL
+        # Sessions are counted, not signalled; this is the end of the process and lasts a second at most.
+        while self.signals.sessions and clock.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    def media_addresses(self) -> list[str]:
+        """Where clients are told to send media. Once started."""
+        port = self.engine.port
+        hosts = self.settings["node_ip"] or self.engine.addresses
+        return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts]
+
+    # -- the pages' view of it -----------------------------------------------------
+
+    def people(self, room: str) -> int:
+        """See ``web.api.Rooms``."""
+        found = self.registry.rooms.get(room)
+        return 0 if found is None else found.info().num_participants
+
+    def prepare(self, room: str, identity: str) -> None:
+        """See ``web.api.Rooms``."""
+        self.registry.create_room(room_proto.CreateRoomRequest(name=room), clock.monotonic())
+        try:
+            self.registry.rooms[room].check_space(identity)
+        except ResourceExhaustedError:
+            raise Refusal("room_full", 403) from None
+
+
+class Service:
+    """What one process runs: the relay, with or without pages, and its observation."""
+
+    def __init__(self, settings: Settings, *, with_pages: bool) -> None:
+        """Raises StateError, AssetsMissing, and what the parts raise for impossible settings."""
+        self.state = StateFolder(settings["state_dir"])
+        if with_pages:
+            settings = settings.with_values(_kept_secrets(settings, self.state))
+        self.settings = settings
+        self.relay = Relay(settings)
+        self.half_open = HalfOpen(settings["max_half_open"])
+        self.lag = LagMeter()
+        self.api: Api | None = None
+        self.room = _open_room(settings) if with_pages else None
+        self._pages: Pages | None = None
+        if with_pages:
+            joining = Joining(
+                self.relay.keys,
+                self.relay.api_key,
+                self.state.secret("places"),
+                self.room,
+                settings["join_token_life"],
+            )
+            self.api = Api(joining, self.relay)
+            self._pages = Pages(self._title)
+
+    def app(self, https_port: int = 0) -> Starlette:
+        """The application; see :func:`web.app.create_app`."""
+        watch = Observability(self.reading, self.lag, clock.monotonic, self.settings["metrics_to"])
+        routes = [*watch.routes(), *self.relay.routes()]
+        if self.api is not None and self._pages is not None:
+            routes += [*self.api.routes(), *self._pages.routes()]
+        return create_app(
+            routes,
+            [self._watching, self.relay.lifespan],
+            pages=self._pages is not None,
+            https_port=https_port,
+            proxy_from=self.settings["proxy_from"],
+        )
+
+    def reading(self) -> Reading:
+        """The service now, for metrics."""
+        relay = self.relay
+        media = dict(relay.engine.counters())
+        rooms = list(relay.registry.rooms.values())
+        gauges: dict[str, float] = {
+            "rooms": len(rooms),
+            "participants": sum(len(room.participants) for room in rooms),
+            "tracks": sum(1 for room in rooms for _ in room.publications()),
+            "signal_sessions": relay.signals.sessions,
+            "half_open_connections": len(self.half_open),
+            "webhooks_pending": relay.webhooks.pending,
+        }
+        for name in ("transports", "sources", "subscriptions"):
+            gauges[name] = media.pop(name, 0)
+        totals: dict[str, float] = {
+            "webhooks_lost": relay.webhooks.lost,
+            "half_open_evicted": self.half_open.evicted,
+            "half_open_timed_out": self.half_open.timed_out,
+        }
+        path = "python" if isinstance(relay.engine.path, PythonPacketPath) else "native"
+        joins: Mapping[str, int] = self.api.joins if self.api is not None else {}
+        return Reading(VERSION, path, gauges, totals, media, joins)
+
+    def _title(self, room: str) -> str:
+        return self.room.title if self.room is not None and room == self.room.name else room
+
+    @contextlib.asynccontextmanager
+    async def _watching(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(watch_loop(self.lag, clock.monotonic), name="loop lag")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def _kept_secrets(settings: Settings, state: StateFolder) -> dict[str, str]:
+    """Secrets that the operator did not set: made once, so that links and tokens outlive a restart."""
+    made = {}
+    if not settings["api_secret"]:
+        made["api_secret"] = state.secret("api", 36)
+        made["api_key"] = settings["api_key"] or "diemcau"
+    if settings["open_room"] and not settings["open_room_key"]:
+        made["open_room_key"] = state.secret("open-room", 12)
+    return made
+
+
+def _open_room(settings: Settings) -> OpenRoom | None:
+    name = settings["open_room"]
+    if not name:
+        return None
+    return OpenRoom(name, settings["open_room_title"] or name, settings["open_room_key"])

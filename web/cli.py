@@ -1,4 +1,4 @@
-"""The command line, ``diemcau``."""
+"""The command line, ``diemcau``: the servers; other commands are in ``web.cli_tools``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,26 @@ from typing import Annotated, Any
 
 import typer
 
-from web.settings import SettingsError, load
+from web import cli_tools
+from web.cli_common import ConfigOption, fail, load_settings
 from web.version import VERSION
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Video meetings for a city and its communes."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # They show local variables, which may be secrets.
+    help="Video meetings for a city and its communes.",
 )
+
+Bind = Annotated[list[str] | None, typer.Option(help="Address to listen on; may be given again.")]
+Port = Annotated[int | None, typer.Option(help="TCP port of pages, signaling and API.")]
+UdpPort = Annotated[int | None, typer.Option(help="UDP port of all media.")]
+NodeIp = Annotated[list[str] | None, typer.Option(help="Address to tell clients; may be given again.")]
+Key = Annotated[str | None, typer.Option(help="API key.")]
+Secret = Annotated[
+    str | None, typer.Option(help="API secret; DIEMCAU_API_SECRET keeps it out of process lists.")
+]
+WebhookUrl = Annotated[list[str] | None, typer.Option(help="Where events are posted; may be given again.")]
 
 
 def _version(value: bool) -> None:
@@ -27,29 +41,43 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """See the sub-commands."""
+    """Video meetings for a city and its communes."""
+
+
+def _serve(given: dict[str, Any], config: Path | None, *, with_pages: bool, dev: bool) -> None:
+    if dev:
+        given = {
+            **given,
+            "api_key": given["api_key"] or "devkey",
+            "api_secret": given["api_secret"] or "secret",
+            "loopback": True,
+        }
+    settings = load_settings(config, given)
+    from web.running import run_service  # Heavy: the relay and all that it needs.
+    from web.server import StartError
+
+    try:
+        run_service(settings, with_pages=with_pages, dev=dev)
+    except StartError as error:
+        fail(str(error))
 
 
 @app.command()
 def relay(
-    bind: Annotated[list[str] | None, typer.Option(help="Address to listen on; may be given again.")] = None,
-    port: Annotated[int | None, typer.Option(help="TCP port of signaling and API.")] = None,
-    udp_port: Annotated[int | None, typer.Option(help="UDP port of all media.")] = None,
-    node_ip: Annotated[
-        list[str] | None, typer.Option(help="Address to tell clients; may be given again.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(help="API key.")] = None,
-    secret: Annotated[str | None, typer.Option(help="API secret.")] = None,
-    webhook_url: Annotated[
-        list[str] | None, typer.Option(help="Where events are posted; may be given again.")
-    ] = None,
+    bind: Bind = None,
+    port: Port = None,
+    udp_port: UdpPort = None,
+    node_ip: NodeIp = None,
+    key: Key = None,
+    secret: Secret = None,
+    webhook_url: WebhookUrl = None,
     dev: Annotated[
-        bool, typer.Option(help="LiveKit's development key: devkey / secret, on loopback.")
+        bool, typer.Option(help="LiveKit's development key, devkey / secret; media on loopback too.")
     ] = False,
-    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Run the relay and its signaling alone: a LiveKit-compatible server."""
-    given: dict[str, Any] = {
+    given = {
         "bind": bind,
         "port": port,
         "udp_port": udp_port,
@@ -58,18 +86,38 @@ def relay(
         "api_secret": secret,
         "webhook_url": webhook_url,
     }
-    overrides = {name: value for name, value in given.items() if value is not None}
-    if dev:
-        for name, value in (("api_key", "devkey"), ("api_secret", "secret"), ("loopback", True)):
-            overrides.setdefault(name, value)
-    try:
-        settings = load(config, overrides=overrides)
-    except SettingsError as error:
-        typer.echo(f"diemcau: {error}", err=True)
-        raise typer.Exit(2) from None
-    from web.server import serve_relay
+    _serve(given, config, with_pages=False, dev=dev)
 
-    serve_relay(settings)
+
+@app.command()
+def serve(
+    bind: Bind = None,
+    port: Port = None,
+    https_port: Annotated[int | None, typer.Option(help="TCP port of HTTPS; 0 for none.")] = None,
+    udp_port: UdpPort = None,
+    node_ip: NodeIp = None,
+    key: Key = None,
+    secret: Secret = None,
+    webhook_url: WebhookUrl = None,
+    open_room: Annotated[str | None, typer.Option(help="A room that anyone with its link may join.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Run the service: pages, relay and signaling."""
+    given = {
+        "bind": bind,
+        "port": port,
+        "https_port": https_port,
+        "udp_port": udp_port,
+        "node_ip": node_ip,
+        "api_key": key,
+        "api_secret": secret,
+        "webhook_url": webhook_url,
+        "open_room": open_room,
+    }
+    _serve(given, config, with_pages=True, dev=False)
+
+
+cli_tools.add_to(app)
 
 
 def main() -> None:

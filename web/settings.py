@@ -1,6 +1,5 @@
-"""Every setting of the service in one typed table.
+"""Values of the settings table, read and checked.
 
-The table feeds the command line's help, ``docs/settings.md`` and validation.
 Values come, in rising order of strength, from defaults, a TOML file, the
 environment (``DIEMCAU_…``) and the command line. Nothing else in the project
 reads the environment. A name that is not in the table, or a value that is not
@@ -12,74 +11,18 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from web.settings_table import BY_NAME, TABLE, Setting
 
 PREFIX = "DIEMCAU_"
 
 
 class SettingsError(Exception):
     """A setting that is unknown or malformed; the text names where it was found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row: ``kind`` is ``int``, ``float``, ``str``, ``bool`` or ``list`` (of strings)."""
-
-    name: str
-    kind: str
-    default: Any
-    unit: str
-    help: str
-    check: Callable[[Any], str] | None = None
-    secret: bool = False
-
-
-def _port(value: int) -> str:
-    return "" if 0 <= value <= 65535 else "must be 0 to 65535"
-
-
-def _positive(value: float) -> str:
-    return "" if value > 0 else "must be above 0"
-
-
-def _not_negative(value: float) -> str:
-    return "" if value >= 0 else "must not be negative"
-
-
-def _level(value: str) -> str:
-    return "" if value in ("debug", "info", "warning", "error") else "must be debug, info, warning or error"
-
-
-TABLE: tuple[Setting, ...] = (
-    Setting("bind", "list", [], "", "addresses to listen on; empty: all of this machine"),
-    Setting("port", "int", 7880, "", "TCP port of pages, signaling and API", _port),
-    Setting("https_port", "int", 7443, "", "TCP port of HTTPS for other machines; 0: none", _port),
-    Setting("tls_certificate", "str", "", "", "PEM file of the HTTPS certificate; empty: HTTP only"),
-    Setting("tls_key", "str", "", "", "PEM file of its key"),
-    Setting("udp_port", "int", 7882, "", "UDP port of all media", _port),
-    Setting("node_ip", "list", [], "", "addresses to tell clients instead of the bound ones (behind a NAT)"),
-    Setting("loopback", "bool", False, "", "also offer media on this machine's loopback addresses"),
-    Setting("api_key", "str", "", "", "name of the API key; empty: one is made at each start"),
-    Setting("api_secret", "str", "", "", "secret of the API key, 32 characters or more", secret=True),
-    Setting("webhook_url", "list", [], "", "where signed events of rooms are posted"),
-    Setting("room_auto_create", "bool", True, "", "a join makes the room of its token"),
-    Setting("room_empty_timeout", "int", 300, "s", "life of a room that nobody has joined", _positive),
-    Setting("room_departure_timeout", "int", 20, "s", "life of a room after the last one left", _positive),
-    Setting("room_max_participants", "int", 0, "", "participants of a room; 0: no limit", _not_negative),
-    Setting("room_enable_remote_unmute", "bool", False, "", "whether the API may open somebody's microphone"),
-    Setting("log_level", "str", "info", "", "debug, info, warning or error", _level),
-    Setting("log_json", "bool", True, "", "logs as JSON lines; else for reading on a terminal"),
-    Setting("state_dir", "str", "var", "", "folder for what the service writes"),
-    Setting("open_room", "str", "", "", "a room that anyone may join from the start page; empty: none"),
-    Setting(
-        "open_room_key", "str", "", "", "word in the link of the open room; empty: one is made", secret=True
-    ),
-)
-
-BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in TABLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +33,10 @@ class Settings:
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
+
+    def with_values(self, values: Mapping[str, Any]) -> Settings:
+        """The same with some values replaced."""
+        return Settings({**self.values, **values})
 
     def __repr__(self) -> str:
         shown = {
@@ -119,6 +66,10 @@ def load(
     for name, value in (overrides or {}).items():
         setting = _known(name, "the command line")
         values[name] = _checked(setting, value, f"--{name.replace('_', '-')}")
+    if bool(values["tls_certificate"]) != bool(values["tls_key"]):
+        raise SettingsError("tls_certificate and tls_key belong together: one of them is not set")
+    if values["api_key"] and not values["api_secret"]:
+        raise SettingsError("api_key is set, but api_secret is not")
     return Settings(values)
 
 

@@ -1,0 +1,119 @@
+"""What goes wrong, said to people in Vietnamese and English, and to programs by a code.
+
+Codes of joining have their words in the pages' catalogue, since the page shows
+them too. The others are said by the server alone, and stand here.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from web import i18n
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One sentence in both languages."""
+
+    vi: str
+    en: str
+
+
+_OWN: Final = {
+    "not_found": Words("Không có trang này.", "There is no such page."),
+    "method_not_allowed": Words(
+        "Địa chỉ này không nhận yêu cầu kiểu đó.", "This address does not take such a request."
+    ),
+    "bad_request": Words("Yêu cầu không đúng dạng.", "The request is malformed."),
+    "too_large": Words("Yêu cầu quá lớn.", "The request is too large."),
+    "too_many": Words(
+        "Có quá nhiều yêu cầu từ máy này. Xin đợi một lát rồi thử lại.",
+        "Too many requests came from this machine. Please wait a moment and try again.",
+    ),
+    "wrong_origin": Words(
+        "Yêu cầu đến từ một trang web khác nên bị từ chối.",
+        "The request came from another web site and was refused.",
+    ),
+    "forbidden": Words("Bạn không có quyền xem nội dung này.", "You may not see this."),
+    "internal": Words(
+        "Máy chủ gặp lỗi. Xin thử lại sau ít phút.",
+        "The server met an error. Please try again in a few minutes.",
+    ),
+}
+_BY_STATUS: Final = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    429: "too_many",
+}
+
+
+class Refusal(Exception):
+    """A request is refused: ``code`` for programs, ``status`` of HTTP, seconds to wait where that helps."""
+
+    def __init__(self, code: str, status: int, retry_after: float = 0.0) -> None:
+        super().__init__(code)
+        self.code = code
+        self.status = status
+        self.retry_after = retry_after
+
+
+def words(code: str) -> Words:
+    """The sentence of a code. KeyError for one that nobody has written."""
+    if code in _OWN:
+        return _OWN[code]
+    key = f"error.{code}"
+    return Words(i18n.translate("vi", key), i18n.translate("en", key))
+
+
+def json_error(refusal: Refusal) -> JSONResponse:
+    """``{code, vi, en}`` with its status."""
+    said = words(refusal.code)
+    headers = {"Cache-Control": "no-store"}
+    if refusal.retry_after > 0:
+        headers["Retry-After"] = str(int(refusal.retry_after) + 1)
+    return JSONResponse(
+        {"code": refusal.code, "vi": said.vi, "en": said.en}, status_code=refusal.status, headers=headers
+    )
+
+
+def error_answer(request: Request, status: int, headers: dict[str, str] | None = None) -> Response:
+    """The answer to a request that no handler answered, in the form that its caller reads."""
+    code = _BY_STATUS.get(status, "internal" if status >= 500 else "bad_request")
+    if request.url.path.startswith("/api/"):
+        answer: Response = json_error(Refusal(code, status))
+    elif "text/html" in request.headers.get("accept", ""):
+        answer = HTMLResponse(_page(words(code), status), status_code=status)
+    else:
+        answer = PlainTextResponse(words(code).en + "\n", status_code=status)
+    answer.headers["Cache-Control"] = "no-store"
+    for name, value in (headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+def _page(said: Words, status: int) -> str:
+    """A page that needs nothing else: it is shown when something is missing."""
+    return f"""<!doctype html>
+<html lang="vi">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{status} – Điểm Cầu</title>
+</head>
+<body>
+<main>
+<h1>{html.escape(said.vi)}</h1>
+<p lang="en">{html.escape(said.en)}</p>
+<p><a href="/">Về trang đầu <span lang="en">/ To the start page</span></a></p>
+</main>
+</body>
+</html>
+"""
