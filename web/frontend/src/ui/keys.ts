@@ -1,0 +1,18 @@
+/** Shortcuts of the meeting: single letters, dead in fields and while an input method composes. */
+
+const FIELDS = "input, textarea, select, [contenteditable]:not([contenteditable='false'])";
+
+/** The letter that `event` means as a shortcut, or null if it means something else. */
+export function shortcut(event: KeyboardEvent): string | null {
+  if (event.isComposing || event.keyCode === 229 || event.repeat || event.defaultPrevented) return null;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return null;
+  if (event.target instanceof Element && event.target.closest(FIELDS) !== null) return null;
+  return event.key.length === 1 ? event.key.toLowerCase() : null;
+}
+
+export function installKeys(actions: Readonly<Record<string, () => void>>): void {
+  document.addEventListener("keydown", (event) => {
+    const key = shortcut(event);
+    if (key !== null) actions[key]?.();
+  });
+}

@@ -1,0 +1,69 @@
+/** Lines that tell the person what is wrong and what to do, each in both languages. */
+import { notices, type Notice, type NoticeAction } from "../meeting/notices";
+import { announce } from "./announcer";
+import { fill, h, write } from "./dom";
+import { icon } from "./icons";
+import type { Page, View } from "./page";
+import { both, t } from "./words";
+
+function act(page: Page, action: NoticeAction): void {
+  const { local } = page.meeting;
+  switch (action) {
+    case "retry-microphone":
+      return void local.microphone.retry();
+    case "retry-camera":
+      return void local.camera.retry();
+    case "unmute":
+      return void page.setMicrophone(true);
+    case "close-share":
+      return local.forgetShareProblem();
+    case "stop-share":
+      return local.stopSharing();
+    case "start-sound":
+      return void page.meeting.startSound();
+  }
+}
+
+const ICONS = { info: "info", warning: "warning", error: "error" } as const;
+
+export function noticeLine(page: Page, notice: Notice): HTMLElement {
+  const { action } = notice;
+  return h(
+    "div",
+    { class: `notice notice-${notice.level}`, "data-testid": `notice-${notice.id}`, "data-key": notice.key },
+    icon(ICONS[notice.level]),
+    both(notice.key, { seconds: notice.seconds ?? 0 }),
+    action !== undefined &&
+      h(
+        "button",
+        { type: "button", class: "button button-notice", "data-testid": `notice-${notice.id}-action`, onclick: () => act(page, action.id) },
+        t(action.key),
+      ),
+  );
+}
+
+/** The lines over the meeting. Seconds run in place, so that a button keeps its focus. */
+export function noticeLines(page: Page): View {
+  const element = h("div", { class: "notices", "data-testid": "notices" });
+  const drawn = new Map<string, HTMLElement>();
+  const update = (): void => {
+    const current = notices(page.meeting.store.get(), performance.now()).filter((notice) => notice.id !== "sound");
+    const before = [...drawn.keys()];
+    const keys = current.map((notice) => `${notice.id} ${notice.key}`);
+    current.forEach((notice, index) => {
+      const key = keys[index] ?? "";
+      const old = drawn.get(key);
+      if (old === undefined) {
+        drawn.set(key, noticeLine(page, notice));
+        announce(t(notice.key, { seconds: notice.seconds ?? 0 }), notice.level !== "info");
+      } else if (notice.seconds !== undefined) {
+        const fresh = both(notice.key, { seconds: notice.seconds });
+        old.querySelectorAll(".both > span").forEach((span, place) => write(span, fresh.children[place]?.textContent ?? ""));
+      }
+    });
+    for (const key of before) if (!keys.includes(key)) drawn.delete(key);
+    if (before.join() !== keys.join()) fill(element, ...keys.map((key) => drawn.get(key)));
+  };
+  update();
+  return { element, update, destroy: () => undefined };
+}
