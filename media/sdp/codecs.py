@@ -17,6 +17,9 @@ DEFAULT_CODECS: Final = ("opus", "red", "vp8", "h264", "vp9", "av1")
 DEFAULT_H264_FMTP: Final = "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f"
 """What an H.264 format without parameters means to browsers (constrained baseline, level 3.1)."""
 
+MAX_PARAMETERS: Final = 16
+"""Parameters of one format that are looked at."""
+
 _H264_PROFILES: Final = (
     # profile_idc, mask and value of the constraint flags, profile in one spelling. RFC 6184, table 5;
     # constrained high is of H.264 annex A.2.4.2, as browsers use it.
@@ -53,9 +56,9 @@ class Format:
 
 
 def parse_fmtp(fmtp: str) -> dict[str, str]:
-    """The parameters of an ``a=fmtp`` value (``a=1;b=2``), names in lower case."""
+    """The first parameters of an ``a=fmtp`` value (``a=1;b=2``), names in lower case."""
     parameters = {}
-    for part in fmtp.split(";"):
+    for part in fmtp.split(";", MAX_PARAMETERS)[:MAX_PARAMETERS]:
         name, equals, value = part.partition("=")
         if equals:
             parameters[name.strip().lower()] = value.strip()

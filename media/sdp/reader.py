@@ -28,6 +28,9 @@ MAX_SECTIONS: Final = 256
 MAX_FORMATS: Final = 200
 """Payload types of a section; RTP has 128."""
 
+MEAN_FORMATS: Final = 40
+"""Payload types of a description for each section that it may have, on average. Chromium writes 33."""
+
 _IGNORED: Final = frozenset("vieupzrk")
 
 
@@ -44,6 +47,8 @@ def parse(text: str, *, max_sections: int = MAX_SECTIONS, max_length: int = MAX_
     session = SessionDescription()
     attributes: list[Attribute] = session.attributes
     media: MediaDescription | None = None
+    max_formats = max(1024, MEAN_FORMATS * max_sections)
+    formats_left = max_formats
     for line in lines:
         if len(line) > MAX_LINE:
             raise SdpError(f"a line of {len(line)} characters; at most {MAX_LINE} are taken")
@@ -56,6 +61,9 @@ def parse(text: str, *, max_sections: int = MAX_SECTIONS, max_length: int = MAX_
                 raise SdpError(f"more than {max_sections} media sections")
             media = _media(line[2:])
             attributes = media.attributes
+            formats_left -= len(media.formats)
+            if formats_left < 0:
+                raise SdpError(f"more than {max_formats} payload types in all")
             session.media.append(media)
         elif len(start) == 2 and start[1] == "=" and start[0] not in _IGNORED:
             _other(session, media, start[0], line[2:])
