@@ -16,6 +16,9 @@ what the peer itself needs. At most 16 addresses per transport are remembered;
 the one silent longest goes first, never the selected one. An address serves
 one transport: another may take it only when the first has been silent, so a
 participant with a forged source address cannot take over another's path.
+
+Besides checks there is ``probe``, for media that comes from elsewhere than the
+checks did; see ``media.ice.probes``.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from collections.abc import Sequence
 from media.errors import PacketError, TransportClosedError
 from media.ice import stun
 from media.ice.limits import TokenBucket
+from media.ice.probes import Probes
 from media.ice.records import (
     NOTHING,
     Generation,
@@ -60,6 +64,7 @@ class IceLiteAgent:
         self._peers: dict[int, Peer] = {}
         self._by_ufrag: dict[str, tuple[Peer, Generation]] = {}
         self._owners: dict[Address, Peer] = {}
+        self._probes = Probes()
 
     # -- registry ----------------------------------------------------------------
 
@@ -77,7 +82,13 @@ class IceLiteAgent:
         if transport in self._peers or credentials.ufrag in self._by_ufrag:
             raise AssertionError("transport and user name must be new")
         generation = Generation(serial=1, credentials=credentials)
-        peer = Peer(transport, generation, self._strangers(now))
+        limits = self.settings
+        peer = Peer(
+            transport,
+            generation,
+            strangers=TokenBucket(limits.stranger_rate, limits.stranger_burst, now),
+            probes=TokenBucket(limits.probe_rate, limits.probe_burst, now),
+        )
         self._peers[transport] = peer
         self._by_ufrag[credentials.ufrag] = (peer, generation)
 
@@ -180,7 +191,7 @@ class IceLiteAgent:
     def handle(self, data: bytes, address: Address, now: float) -> IceResult:
         """Read one datagram; never raises for what is in it."""
         if not stun.is_binding_request(data):
-            return self._ignore("other")
+            return self._answered(data, address, now)
         ufrag = stun.peek_local_ufrag(data)
         entry = self._by_ufrag.get(ufrag) if ufrag is not None else None
         if entry is None:
@@ -210,6 +221,49 @@ class IceLiteAgent:
         response = stun.success_response(request, pwd, address[1], address[2])
         return self._accept(peer, generation, request, address, now)._replace(response=response)
 
+    def probe(self, transport: int, address: Address, now: float) -> bytes | None:
+        """A check to send to ``address``, from which authentic media of the transport has come.
+
+        None when that is where we send already, the peer's password is not
+        known, the address serves another transport, or there were many just now.
+        """
+        peer = self._peers.get(transport)
+        if peer is None or (peer.selected is not None and peer.selected.address == address):
+            return None
+        generation = peer.current if peer.current.validated else peer.previous or peer.current
+        if generation.remote_ufrag is None or generation.remote_pwd is None:
+            return None
+        owner = self._owners.get(address)
+        contested = owner is not None and owner is not peer and self._holds(owner, address, now)
+        if contested or not peer.probes.take(now):
+            return None
+        self.counters["probes"] += 1
+        username = f"{generation.remote_ufrag}:{generation.credentials.ufrag}"
+        return self._probes.make(transport, generation.serial, address, username, generation.remote_pwd, now)
+
+    def _answered(self, data: bytes, address: Address, now: float) -> IceResult:
+        """Follow the answer to a probe; all else that is no check is passed over."""
+        transaction_id = stun.peek_success(data)
+        probe = self._probes.find(transaction_id, address, now) if transaction_id else None
+        peer = self._peers.get(probe.transport) if probe else None
+        if probe is None or peer is None or transaction_id is None:
+            return self._ignore("other")
+        generation = next(
+            (g for g in (peer.current, peer.previous) if g is not None and g.serial == probe.serial), None
+        )
+        if generation is None or generation.remote_pwd is None:
+            return self._ignore("outdated")
+        owner = self._owners.get(address)
+        if owner is not None and owner is not peer and self._holds(owner, address, now):
+            return self._ignore("contested")
+        if not stun.is_authentic_success(data, generation.remote_pwd):
+            return self._ignore("unauthentic")
+        self._probes.done(transaction_id)
+        self.counters["probes answered"] += 1
+        old = peer.selected
+        pair, released = self._pair(peer, generation, address, old.remote_priority if old else 0, now)
+        return self._heard(peer, pair, take=old is not pair, released=released, now=now)
+
     def _ignore(self, reason: str) -> IceResult:
         self.counters[reason] += 1
         return NOTHING
@@ -222,10 +276,22 @@ class IceLiteAgent:
     ) -> IceResult:
         generation.validated = True
         self._end_previous(peer, now)
-        peer.last_check = now
+        is_new = address not in peer.pairs
+        pair, released = self._pair(peer, generation, address, request.priority, now)
+        newly_nominated = request.use_candidate and pair.nominated_at is None
+        if request.use_candidate:
+            take = self._prefers_nominated(peer.selected, pair, newly_nominated, now)
+            pair.nominated_at = now
+        else:
+            take = self._prefers_unnominated(peer.selected, pair, is_new, now)
+        return self._heard(peer, pair, take=take, released=released, now=now)
+
+    def _pair(
+        self, peer: Peer, generation: Generation, address: Address, remote_priority: int, now: float
+    ) -> tuple[Pair, tuple[Address, ...]]:
+        """The record of an address that has just proved valid, and what had to go for it."""
         released: tuple[Address, ...] = ()
         pair = peer.pairs.get(address)
-        is_new = pair is None
         if pair is None:
             released = self._make_room(peer, address)
             bucket = TokenBucket(self.settings.address_rate, self.settings.address_burst, now)
@@ -235,19 +301,20 @@ class IceLiteAgent:
         if pair.serial < generation.serial:
             pair.serial, pair.nominated_at = generation.serial, None
         pair.last_check = now
-        pair.remote_priority = request.priority
+        pair.remote_priority = remote_priority
         index = address[0]
         ours = self.local_priorities[index] if 0 <= index < len(self.local_priorities) else 0
-        pair.priority = pair_priority(request.priority, ours)
-        newly_nominated = request.use_candidate and pair.nominated_at is None
-        if request.use_candidate:
-            take = self._prefers_nominated(peer.selected, pair, newly_nominated, now)
-            pair.nominated_at = now
-        else:
-            take = self._prefers_unnominated(peer.selected, pair, is_new, now)
+        pair.priority = pair_priority(remote_priority, ours)
+        return pair, released
+
+    def _heard(
+        self, peer: Peer, pair: Pair, *, take: bool, released: tuple[Address, ...], now: float
+    ) -> IceResult:
+        """The peer has shown itself at this pair: ``take`` it as the selected one, or not."""
+        peer.last_check = now
         selected = None
         if take:
-            peer.selected, pair.bound, selected = pair, True, address
+            peer.selected, pair.bound, selected = pair, True, pair.address
         changed = IceState.CONNECTED if peer.state is not IceState.CONNECTED else None
         peer.state = IceState.CONNECTED
         return IceResult(peer.transport, None, selected, changed, released)
@@ -292,9 +359,6 @@ class IceLiteAgent:
             del peer.pairs[pair.address]
             del self._owners[pair.address]
         return tuple(pair.address for pair in pairs if pair.bound)
-
-    def _strangers(self, now: float) -> TokenBucket:
-        return TokenBucket(self.settings.stranger_rate, self.settings.stranger_burst, now)
 
     def _peer(self, transport: int) -> Peer:
         try:

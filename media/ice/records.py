@@ -69,6 +69,8 @@ class IceSettings:
     address_burst: float = 100.0
     stranger_rate: float = 20.0
     stranger_burst: float = 60.0
+    probe_rate: float = 5.0
+    probe_burst: float = 3.0
 
 
 class IceResult(NamedTuple):
@@ -131,6 +133,7 @@ class Peer:
     transport: int
     current: Generation
     strangers: TokenBucket
+    probes: TokenBucket
     previous: Generation | None = None
     pairs: dict[Address, Pair] = field(default_factory=dict)
     selected: Pair | None = None

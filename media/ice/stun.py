@@ -3,7 +3,7 @@
 The one file that uses ``aioice.stun``. Reading goes through its parser, behind
 a check of the header that costs next to nothing, so that datagrams which only
 look like STUN do not reach it. Answers are written here: an ICE-lite agent
-sends two kinds of message, and these are a few packed fields each.
+sends three kinds of message, and these are a few packed fields each.
 """
 
 from __future__ import annotations
@@ -30,8 +30,13 @@ _USERNAME = 0x0006
 _MESSAGE_INTEGRITY = 0x0008
 _ERROR_CODE = 0x0009
 _XOR_MAPPED_ADDRESS = 0x0020
+_PRIORITY = 0x0024
 _FINGERPRINT = 0x8028
+_ICE_CONTROLLED = 0x8029
 _FINGERPRINT_XOR = 0x5354554E
+
+_PEER_REFLEXIVE = (110 << 24) | (65535 << 8) | 255
+"""Priority of a peer-reflexive candidate (RFC 8445, 5.1.2)."""
 
 _HEADER = struct.Struct("!HHI12s")
 _ATTRIBUTE = struct.Struct("!HH")
@@ -123,21 +128,54 @@ def success_response(request: BindingRequest, pwd: str, host: str, port: int) ->
     value = struct.pack("!BBH", 0, 1 if len(packed) == 4 else 2, port ^ (MAGIC_COOKIE >> 16)) + bytes(
         a ^ b for a, b in zip(packed, pad, strict=False)
     )
-    return _seal(_BINDING_SUCCESS, request.transaction_id, _XOR_MAPPED_ADDRESS, value, pwd)
+    attribute = _attribute(_XOR_MAPPED_ADDRESS, value)
+    return _seal(_BINDING_SUCCESS, request.transaction_id, attribute, pwd)
 
 
 def role_conflict_response(request: BindingRequest, pwd: str) -> bytes:
     """Error 487: we are ICE-lite, so the other side must control (RFC 8445, 7.3.1.1)."""
     value = struct.pack("!HBB", 0, 4, 87) + b"Role Conflict"
-    return _seal(_BINDING_ERROR, request.transaction_id, _ERROR_CODE, value, pwd)
+    return _seal(_BINDING_ERROR, request.transaction_id, _attribute(_ERROR_CODE, value), pwd)
 
 
-def _seal(kind: int, transaction_id: bytes, attribute: int, value: bytes, pwd: str) -> bytes:
-    """A message of one attribute with MESSAGE-INTEGRITY and FINGERPRINT behind it."""
-    body = _ATTRIBUTE.pack(attribute, len(value)) + value + bytes(-len(value) % 4)
+def probe_request(transaction_id: bytes, username: str, pwd: str) -> bytes:
+    """A check of our own, with the peer's password; we are controlled (RFC 8445, 7.1)."""
+    attributes = (
+        _attribute(_USERNAME, username.encode("ascii"))
+        + _attribute(_PRIORITY, _PEER_REFLEXIVE.to_bytes(4, "big"))
+        + _attribute(_ICE_CONTROLLED, transaction_id[:8])
+    )
+    return _seal(_BINDING_REQUEST, transaction_id, attributes, pwd)
+
+
+def peek_success(data: bytes) -> bytes | None:
+    """The transaction of a datagram whose header is that of a success response, else None."""
+    size = len(data)
+    if size < HEADER_SIZE or size > MAX_SIZE or size % 4:
+        return None
+    kind, length, cookie, transaction_id = _HEADER.unpack_from(data)
+    if (kind, cookie, length) != (_BINDING_SUCCESS, MAGIC_COOKIE, size - HEADER_SIZE):
+        return None
+    return bytes(transaction_id)
+
+
+def is_authentic_success(data: bytes, pwd: str) -> bool:
+    """Whether this response was made with the password; False for a malformed one too."""
+    try:
+        message = stun.parse_message(data)
+    except (ValueError, struct.error, IndexError, OverflowError):
+        return False
+    return message.check_message_integrity(pwd.encode("ascii"))
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return _ATTRIBUTE.pack(kind, len(value)) + value + bytes(-len(value) % 4)
+
+
+def _seal(kind: int, transaction_id: bytes, body: bytes, pwd: str) -> bytes:
+    """A message of these attributes with MESSAGE-INTEGRITY and FINGERPRINT behind them."""
     # Both checks are made with the header's length as if the message ended with them.
     signed = _HEADER.pack(kind, len(body) + 24, MAGIC_COOKIE, transaction_id) + body
-    digest = hmac.digest(pwd.encode("ascii"), signed, "sha1")
-    body += _ATTRIBUTE.pack(_MESSAGE_INTEGRITY, 20) + digest
+    body += _attribute(_MESSAGE_INTEGRITY, hmac.digest(pwd.encode("ascii"), signed, "sha1"))
     whole = _HEADER.pack(kind, len(body) + 8, MAGIC_COOKIE, transaction_id) + body
-    return whole + struct.pack("!HHI", _FINGERPRINT, 4, zlib.crc32(whole) ^ _FINGERPRINT_XOR)
+    return whole + _attribute(_FINGERPRINT, (zlib.crc32(whole) ^ _FINGERPRINT_XOR).to_bytes(4, "big"))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from media.errors import TransportClosedError
 from media.ice.limits import TokenBucket
 from media.ice.lite import IceLiteAgent, pair_priority
+from media.ice.probes import MAX_PENDING, Probes
 from media.ice.records import IceCredentials, IceSettings, IceState
 
 A = (0, "192.0.2.1", 1000)
@@ -354,3 +355,84 @@ def test_books_agree_whatever_comes(steps):
             if peer.selected is not None:
                 assert peer.pairs[peer.selected.address] is peer.selected
                 assert peer.selected.address in bound
+
+
+# -- probes ------------------------------------------------------------------------
+
+
+def answer(data: bytes, pwd: str = "x" * 24) -> bytes:
+    """What a peer says to a check of ours."""
+    request = stun.parse_message(data)
+    assert request.message_class is stun.Class.REQUEST
+    assert request.check_message_integrity(b"x" * 24)
+    assert "ICE-CONTROLLED" in request.attributes
+    message = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, request.transaction_id)
+    message.attributes["XOR-MAPPED-ADDRESS"] = ("192.0.2.100", 1)
+    message.add_message_integrity(pwd.encode())
+    return bytes(message)
+
+
+def test_answered_probe_moves_the_path_at_once():
+    bench = Bench()
+    bench.check(A)
+    data = bench.agent.probe(1, A_REBOUND, bench.now)
+    assert stun.parse_message(data).attributes["USERNAME"] == f"{REMOTE}:{bench.ours.ufrag}"
+    assert bench.agent.selected(1) == A
+    result = bench.agent.handle(answer(data), A_REBOUND, bench.now)
+    assert (result.transport, result.response, result.selected) == (1, None, A_REBOUND)
+    # The same again is no answer to anything.
+    assert bench.agent.handle(answer(data), A_REBOUND, bench.now).transport is None
+    assert bench.check(A_REBOUND, after=2.5).selected is None
+    assert bench.agent.selected(1) == A_REBOUND
+
+
+@pytest.mark.parametrize(
+    ("change", "address", "after", "counter"),
+    [
+        (lambda data: answer(data, "wrong"), A_REBOUND, 0, "unauthentic"),
+        (answer, B, 0, "other"),
+        (answer, A_REBOUND, 2.1, "other"),
+        (lambda data: answer(data)[:-1], A_REBOUND, 0, "other"),
+        (lambda data: flipped(answer(data)), A_REBOUND, 0, "unauthentic"),
+        (lambda data: data, A_REBOUND, 0, "unknown"),
+    ],
+)
+def test_other_answers_move_nothing(change, address, after, counter):
+    bench = Bench()
+    bench.check(A)
+    data = bench.agent.probe(1, A_REBOUND, bench.now)
+    result = bench.agent.handle(change(data), address, bench.now + after)
+    assert result == (None, None, None, None, ())
+    assert bench.agent.counters[counter] == 1
+    assert bench.agent.selected(1) == A
+
+
+def test_when_no_probe_is_sent():
+    bench = Bench()
+    bench.check(A)
+    assert bench.agent.probe(1, A, bench.now) is None
+    assert bench.agent.probe(2, B, bench.now) is None
+    second = bench.agent.generate()
+    bench.agent.add(2, second, bench.now)
+    assert bench.agent.probe(2, B, bench.now) is None  # its password is not known
+    bench.agent.set_remote(2, "else", "z" * 24, bench.now)
+    assert bench.agent.probe(2, A, bench.now) is None  # another's
+    assert sum(bench.agent.probe(1, B, bench.now) is not None for _ in range(10)) == 3
+
+
+def test_probe_after_the_transport_is_gone():
+    bench = Bench()
+    bench.check(A)
+    data = bench.agent.probe(1, B, bench.now)
+    bench.agent.remove(1)
+    assert bench.agent.handle(answer(data), B, bench.now).transport is None
+
+
+def test_pending_probes_are_bounded():
+    probes = Probes()
+    first = probes.make(1, 1, A, "a:b", "p", 0.0)
+    for _ in range(MAX_PENDING):
+        last = probes.make(1, 1, A, "a:b", "p", 0.0)
+    assert len(probes) == MAX_PENDING
+    assert probes.find(first[8:20], A, 0.0) is None
+    assert probes.find(last[8:20], A, 2.0)
