@@ -79,11 +79,19 @@ class BrowserSite:
         return self
 
     async def publish_camera(
-        self, mark: str, *, width: int = WIDTH, height: int = HEIGHT, simulcast: bool = False, **options: Any
+        self,
+        mark: str,
+        *,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+        fps: float = FPS,
+        detail: bool = False,
+        simulcast: bool = False,
+        **options: Any,
     ) -> str:
         """Publish a canvas in the mark's colour; returns the track's sid."""
         options.setdefault("videoEncoding", {"maxBitrate": 300_000, "maxFramerate": 15})
-        arguments = {"rgb": BY_NAME[mark].rgb, "width": width, "height": height, "fps": FPS}
+        arguments = {"rgb": BY_NAME[mark].rgb, "width": width, "height": height, "fps": fps, "detail": detail}
         arguments |= {"simulcast": simulcast, **options}
         return str(await self.do("(person, LK, a) => person.publishCamera(a)", arguments))
 

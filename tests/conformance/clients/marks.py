@@ -30,12 +30,18 @@ def rgb(y: float, u: float, v: float) -> tuple[float, float, float]:
 
 
 class Camera:
-    """A source of frames in one colour with a bar that moves along the lower edge."""
+    """A source of frames in one colour with a bar that moves along the lower edge.
 
-    def __init__(self, mark: Mark, width: int = WIDTH, height: int = HEIGHT, fps: float = FPS) -> None:
+    With `detail` a strip of the edge is noise, so that a frame takes some packets: LiveKit believes in an
+    upper layer only while enough packets of it come (five in half a second).
+    """
+
+    def __init__(
+        self, mark: Mark, width: int = WIDTH, height: int = HEIGHT, fps: float = FPS, detail: bool = False
+    ) -> None:
         self.source = rtc.VideoSource(width, height)
         self.track = rtc.LocalVideoTrack.create_video_track(f"camera-{mark.name}", self.source)
-        self._frames = [_picture(mark, width, height, step) for step in range(20)]
+        self._frames = [_picture(mark, width, height, step, detail) for step in range(20)]
         self._fps = fps
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -78,9 +84,12 @@ class Microphone:
         await self.source.aclose()
 
 
-def _picture(mark: Mark, width: int, height: int, step: int) -> rtc.VideoFrame:
+def _picture(mark: Mark, width: int, height: int, step: int, detail: bool) -> rtc.VideoFrame:
     y, u, v = yuv(*mark.rgb)
     luma = np.full((height, width), y, np.uint8)
+    if detail:
+        noise = np.random.default_rng(step).integers(90, 160, (height // 12, width // 2), np.uint8)
+        luma[-noise.shape[0] :, : noise.shape[1]] = noise
     bar = width // 20
     luma[height * 3 // 4 :, step * bar : (step + 1) * bar] = 235
     chroma_size = ((height + 1) // 2) * ((width + 1) // 2)

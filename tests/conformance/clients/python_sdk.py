@@ -9,7 +9,7 @@ from typing import Any
 
 from livekit import rtc
 
-from conformance.clients.marks import HEIGHT, WIDTH, Camera, Microphone
+from conformance.clients.marks import FPS, HEIGHT, WIDTH, Camera, Microphone
 from conformance.clients.watchers import Picture, Sound
 from conformance.judges import BY_NAME
 from conformance.waiting import units, until
@@ -127,12 +127,14 @@ class Site:
         simulcast: bool = False,
         width: int = WIDTH,
         height: int = HEIGHT,
+        fps: float = FPS,
+        detail: bool = False,
         codec: int = rtc.VideoCodec.VP8,
         source: int = CAMERA,
         bitrate: int = 300_000,
     ) -> rtc.LocalTrackPublication:
         """Publish a moving picture in the mark's colour."""
-        camera = Camera(BY_NAME[mark], width, height)
+        camera = Camera(BY_NAME[mark], width, height, fps, detail)
         self.cameras.append(camera)
         options = rtc.TrackPublishOptions(
             source=source,  # type: ignore[arg-type]

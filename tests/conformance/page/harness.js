@@ -14,9 +14,24 @@ function keep(list, item) {
   if (list.length > MOST_KEPT) list.shift();
 }
 
-/** A canvas in one colour with a bar moving along its lower edge, as a media track. */
+/** A square of grey noise. */
+function makeNoise(side) {
+  const noise = new ImageData(side, side);
+  const pixels = new Uint32Array(noise.data.buffer);
+  for (let at = 0; at < pixels.length; at++) pixels[at] = (0xff << 24) | (Math.floor(90 + Math.random() * 70) * 0x010101);
+  const canvas = new OffscreenCanvas(side, side);
+  canvas.getContext("2d").putImageData(noise, 0, 0);
+  return canvas;
+}
+
+const noise = makeNoise(1024);
+
+/**
+ * A canvas in one colour with a bar moving along its lower edge, as a media track. With `detail` a strip of it
+ * is noise, so that a frame takes some packets.
+ */
 class Camera {
-  constructor(rgb, width, height, fps) {
+  constructor(rgb, width, height, fps, detail) {
     this.canvas = document.createElement("canvas");
     this.canvas.width = width;
     this.canvas.height = height;
@@ -25,6 +40,10 @@ class Camera {
     this.draw = () => {
       paint.fillStyle = `rgb(${rgb.join(",")})`;
       paint.fillRect(0, 0, width, height);
+      if (detail) {
+        const [x, y, w, h] = [Math.random() * 60, Math.random() * 60, width / 2, height / 12];
+        paint.drawImage(noise, x, y, w, h, 0, height - h, w, h);
+      }
       paint.fillStyle = "white";
       paint.fillRect(((step++ % 20) * width) / 20, (height * 3) / 4, width / 20, height / 4);
     };
@@ -171,8 +190,8 @@ class Person {
     });
   }
 
-  async publishCamera({ rgb, width, height, fps, ...options }) {
-    const camera = new Camera(rgb, width, height, fps);
+  async publishCamera({ rgb, width, height, fps, detail, ...options }) {
+    const camera = new Camera(rgb, width, height, fps, detail);
     this.sources.push(camera);
     const publication = await this.room.localParticipant.publishTrack(camera.track, {
       source: LK.Track.Source.Camera,
