@@ -1,0 +1,75 @@
+# Chores by name. `make run` and `make test` do everything that they need by themselves.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
+VENV := .venv/bin
+# Node comes with the environment where the machine has none that is new enough.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+# The order in which the suite runs: what is quick and close to the ground first, browsers last.
+SUITE := $(wildcard $(addprefix tests/,media signaling directory web fuzz e2e conformance))
+
+.DEFAULT_GOAL := help
+.PHONY: help run install install-dev test check docs format lock clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
+	@printf '%s\n' $(CHORES) | expand -t 22
+
+run: install ## Install, start the service with six simulated sites, print the address to join
+	@exec $(VENV)/diemcau demo
+
+install: python ## Prepare the environment and the built pages
+	@$(PYTHON) tools/install.py
+
+install-dev: python
+	@$(PYTHON) tools/install.py --dev
+
+.PHONY: python
+python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python"; exit 1; }
+
+test: install-dev ## Everything: checks, unit tests, browsers, conformance
+	@$(PYTHON) tools/system.py
+	@$(MAKE) --no-print-directory check
+	@cd web/frontend && npm run --silent test
+	$(VENV)/python -m pytest -p no:cacheprovider $(SUITE)
+
+check: install-dev ## Formats, types, linters, links, import directions, traces
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	$(VENV)/mypy tools
+	@cd web/frontend && npm run --silent check && npm run --silent size
+	$(VENV)/python -m tools.checks
+
+docs: install ## Write the documents that are made from code
+	@$(VENV)/diemcau settings --markdown > docs/settings.md
+
+format: install-dev ## Format the Python code
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix .
+
+lock: python ## Choose the newest allowed versions of all packages anew
+	@$(PYTHON) tools/lock.py
+
+clean: ## Remove what was built, but not the environment
+	rm -rf build dist *.egg-info web/static/app .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Longer measurements and pictures, each by a script of its own.
+define chore
+ifneq ($$(wildcard $(2)),)
+.PHONY: $(1)
+$(1): install-dev
+	$$(VENV)/python $(2)
+CHORES += "$(1)	$(3)"
+endif
+endef
+$(eval $(call chore,pictures,tests/e2e/pictures.py,Pictures of the pages into docs/pictures))
+$(eval $(call chore,conformance-livekit,tests/conformance/livekit_server.py,The conformance suite against LiveKit's own server (needs Go)))
+$(eval $(call chore,bench,tests/load/bench.py,CPU per forwarded packet of this relay))
+$(eval $(call chore,show-loss,tests/e2e/show_loss.py,Five per cent loss each way is survived))
+$(eval $(call chore,show-recovery,tests/e2e/show_recovery.py,WebSocket cut, port changed, server killed))
+$(eval $(call chore,show-bad-input,tests/load/show_bad_input.py,Ten thousand malformed inputs of each kind))
+$(eval $(call chore,show-churn,tests/load/show_churn.py,Two hundred joins and leaves in a minute))
+$(eval $(call chore,show-forty,tests/load/show_forty.py,Forty sites publish and forty watch))
