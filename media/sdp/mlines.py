@@ -107,7 +107,7 @@ def write_mline(line: MLine, local: LocalTransport, cname: str, *, first: bool) 
     if spec is None:
         media.add("inactive")
     else:
-        media.add("sendrecv")
+        media.add("sendonly")
         media.add("msid", f"{spec.stream_id} {spec.track_id}")
     media.add("rtcp-mux")
     media.add("rtcp-rsize")

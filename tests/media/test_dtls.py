@@ -10,7 +10,7 @@ import pytest
 from aiortc import rtcdtlstransport as aio
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transport_harness import nothing_left, until
 
@@ -304,6 +304,7 @@ def test_split_records(records, sizes):
     assert b"".join(datagrams) == whole
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 300)), st.binary(max_size=30))
 def test_split_loses_nothing(sizes, rest):
     whole = b"".join(map(record, sizes)) + rest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from aioice import stun
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.errors import TransportClosedError
@@ -318,6 +318,7 @@ def test_token_bucket():
     assert [bucket.take(1000.0) for _ in range(4)] == [True, True, True, False]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 from aioice import stun as reference
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.errors import PacketError
@@ -118,6 +118,7 @@ def test_attributes_behind_the_integrity_do_not_count():
     assert not stun.parse_request(forged).use_candidate
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_never_raises_anything_else(tail):
     for data in (

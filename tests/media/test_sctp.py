@@ -248,7 +248,7 @@ def test_sound_packets_pass():
 
 
 @given(st.integers(0, 255), st.binary(max_size=120))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_what_passes_the_checks_is_parsed_in_time(kind, body):
     """Whatever our checks let through, aiortc's parser reads without an endless loop or another error."""
     data = packet(chunk(kind, body))
