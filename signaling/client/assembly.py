@@ -121,7 +121,7 @@ class FrameAssembler:
 
     def expire(self, now: float, hold: float) -> bool:
         """Give up a number that was waited for longer than ``hold``; true when pictures were lost by it."""
-        if not self._parts:
+        if not self._parts or self._next in self._parts:
             self._blocked_since = None
             return False
         if self._blocked_since is None:
@@ -131,5 +131,4 @@ class FrameAssembler:
         self._blocked_since = None
         self._next = min(self._parts)
         self._abandon()
-        self._ready.extend(self.frames())
         return self._video

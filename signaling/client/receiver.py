@@ -93,6 +93,11 @@ class ReceivedStream:
     _prior: tuple[int, int] = (0, 0)
     _assembler: FrameAssembler | None = None
 
+    def hand_frames(self, on_frame: Callable[[ReceivedFrame], None] | None) -> None:
+        """Give frames to this consumer from now on; pictures begin with a keyframe."""
+        self.on_frame = on_frame
+        self._assembler = None
+
     # -- packets -----------------------------------------------------------------
 
     def receive(self, header: RtpHeader, packet: bytes, now: float) -> None:
@@ -209,6 +214,8 @@ class ReceivedStream:
         self._deliver(assembler, now)
 
     def _deliver(self, assembler: FrameAssembler, now: float) -> None:
+        if assembler.expire(now, HOLD):
+            self.keyframe_wanted = True
         for frame in assembler.frames():
             self.counters.frames += 1
             self.counters.keyframes += frame.keyframe
@@ -216,8 +223,6 @@ class ReceivedStream:
                 self.keyframe_wanted = False
             if self.on_frame is not None:
                 self.on_frame(frame)
-        if assembler.expire(now, HOLD):
-            self.keyframe_wanted = True
 
     # -- timers ------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ class ReceivedTrack:
 
     def apply(self, stream: ReceivedStream) -> None:
         """Give a stream this track's handlers."""
-        stream.on_frame = self.on_frame
+        stream.hand_frames(self.on_frame)
         stream.on_packet = self.on_packet
         stream.nack = self.nack and self.kind is Kind.VIDEO
 
