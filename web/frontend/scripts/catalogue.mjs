@@ -64,7 +64,12 @@ export function problems(all, sources) {
     }
     for (const key of other.keys()) if (!first.has(key)) found.push(`${key}: missing in ${LANGUAGES[0]}`);
   }
+  // `bar.${kind}.${state}` in a script stands for all keys of that shape.
+  const shapes = sources.flatMap((text) =>
+    [...text.matchAll(/`([a-z_]+\.[^`\s]*\$\{[^`\s]*)`/g)].map((made) => new RegExp(`^${made[1].replace(/\$\{[^}]*\}/g, "[\\w]+").replaceAll(".", "\\.")}$`)),
+  );
   for (const key of first.keys()) {
+    if (shapes.some((shape) => shape.test(key))) continue;
     if (!sources.some((text) => text.includes(`"${key}"`) || text.includes(`'${key}'`))) found.push(`${key}: unused`);
   }
   for (const text of sources) {

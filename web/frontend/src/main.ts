@@ -5,7 +5,7 @@ import "./styles/meeting.css";
 import type { MediaPort } from "./meeting/capture";
 import type { DeviceEntry } from "./meeting/devices";
 import { FrameWatch } from "./meeting/hints";
-import { deviceName, load, type KeyValue } from "./meeting/preferences";
+import { load, type KeyValue } from "./meeting/preferences";
 import { Meeting } from "./meeting/session";
 import { installAnnouncer } from "./ui/announcer";
 import { attachSound, detachSound, installSounds } from "./ui/audio";
@@ -62,7 +62,6 @@ function start(root: HTMLElement): void {
   const address = new URL(location.href);
   const kept = storageOf(() => localStorage);
   const k = linkKey(room, storageOf(() => sessionStorage));
-  const device = deviceName(kept, () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join(""));
 
   const meeting = new Meeting({
     fetch: (...args) => fetch(...args),
@@ -81,7 +80,7 @@ function start(root: HTMLElement): void {
   });
   const level = new LevelMeter();
   const page = new Page(meeting, level, title, kept, load(kept), (name) =>
-    meeting.join({ room, name, language: language(), device, ...(k === undefined ? {} : { k }) }),
+    meeting.join({ room, name, language: language(), ...(k === undefined ? {} : { k }) }),
   );
   const { preferences } = page;
   if (preferences.name === "" && suggested !== "") page.remember({ name: suggested });
@@ -126,7 +125,7 @@ function watch(page: Page): void {
   });
   for (const [name, capture] of [["microphone", local.microphone], ["camera", local.camera]] as const) {
     navigator.permissions
-      .query({ name: name as PermissionName })
+      .query({ name: name })
       .then((status) => status.addEventListener("change", () => status.state !== "denied" && void capture.permitted()))
       // Some browsers do not tell of these permissions; the button "try again" remains.
       .catch(() => undefined);

@@ -5,12 +5,8 @@ export interface JoinRequest {
   readonly room: string;
   readonly name: string;
   readonly language: string;
-  /** Random name of this browser; the server may make it part of the identity. */
-  readonly device: string;
-  /** Key of the link that was pressed; absent when the person is known otherwise. */
+  /** Key of the link that was pressed; absent when the server knows this browser by its cookie. */
   readonly k?: string;
-  /** What an earlier answer gave for coming back; then `k` may be used up. */
-  readonly rejoin?: string;
 }
 
 export interface Admission {
@@ -18,7 +14,6 @@ export interface Admission {
   readonly token: string;
   readonly identity: string;
   readonly role: string;
-  readonly rejoin: string | null;
 }
 
 export type JoinAnswer =
@@ -56,7 +51,6 @@ export function readAnswer(status: number, body: unknown, retryAfter: string | n
         token,
         identity: text(fields["identity"]) ?? "",
         role: text(fields["role"], 60) ?? "",
-        rejoin: text(fields["rejoin"], 8_000) ?? null,
       },
     };
   }

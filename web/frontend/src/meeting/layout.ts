@@ -8,15 +8,20 @@ export interface Grid {
   readonly height: number;
 }
 
-/** The arrangement of `count` tiles that shows them largest in a box of `width` × `height` pixels. */
-export function fitGrid(width: number, height: number, count: number, gap: number, ratio = 16 / 9): Grid {
+/**
+ * The arrangement of `count` tiles that shows them largest in a box of `width` × `height` pixels. One
+ * with more columns is taken for `leniency` of the size: on a telephone two columns of nearly the same
+ * size look better than one, and leave room below.
+ */
+export function fitGrid(width: number, height: number, count: number, gap: number, leniency = 1): Grid {
+  const ratio = 16 / 9;
   let best: Grid = { columns: 1, rows: Math.max(1, count), width: 0, height: 0 };
   for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
     const rows = Math.max(1, Math.ceil(count / columns));
     const byWidth = (width - gap * (columns - 1)) / columns;
     const byHeight = ((height - gap * (rows - 1)) / rows) * ratio;
     const tile = Math.floor(Math.min(byWidth, byHeight));
-    if (tile > best.width) best = { columns, rows, width: tile, height: Math.floor(tile / ratio) };
+    if (tile > best.width * (count > 2 ? leniency : 1)) best = { columns, rows, width: tile, height: Math.floor(tile / ratio) };
   }
   return best;
 }
@@ -115,12 +120,22 @@ export function arrange(width: number, height: number, count: number, stage: boo
 }
 
 function arrangeGrid(width: number, height: number, count: number): Arrangement {
-  const grid = fitGrid(width, height, count, GAP);
-  const top = (height - grid.rows * grid.height - (grid.rows - 1) * GAP) / 2;
+  const grid = fitGrid(width, height, count, GAP, width < 600 ? 0.85 : 1);
+  const own = Math.round(Math.min(220, Math.max(112, width * 0.14)));
+  const ownHeight = Math.round(own / RATIO);
+  // Where there is room beside or below the grid, our own tile gets it, and covers nobody.
+  const [spareWidth, spareHeight] = [
+    width - grid.columns * (grid.width + GAP) + GAP,
+    height - grid.rows * (grid.height + GAP) + GAP,
+  ];
+  const beside = spareWidth >= own + 2 * GAP;
+  const below = !beside && spareHeight >= ownHeight + 2 * GAP;
+  const shift = beside ? Math.max(0, own + 2 * GAP - spareWidth / 2) : 0;
+  const top = below ? Math.min(spareHeight / 2, spareHeight - ownHeight - 2 * GAP) : spareHeight / 2;
   const tiles = Array.from({ length: count }, (_, index): Rect => {
     const row = Math.floor(index / grid.columns);
     const inRow = Math.min(grid.columns, count - row * grid.columns);
-    const left = (width - inRow * grid.width - (inRow - 1) * GAP) / 2;
+    const left = (width - inRow * grid.width - (inRow - 1) * GAP) / 2 - shift;
     return {
       x: Math.round(left + (index % grid.columns) * (grid.width + GAP)),
       y: Math.round(top + row * (grid.height + GAP)),
@@ -128,8 +143,6 @@ function arrangeGrid(width: number, height: number, count: number): Arrangement 
       height: grid.height,
     };
   });
-  const own = Math.round(Math.min(220, Math.max(112, width * 0.14)));
-  const ownHeight = Math.round(own / RATIO);
   return { stage: null, tiles, self: { x: width - own - GAP, y: height - ownHeight - GAP, width: own, height: ownHeight } };
 }
 

@@ -71,7 +71,7 @@ const ENDS: Record<EndReason, MessageKey> = {
 /** The sentence for an end; a refusal's own sentences, if the server gave both, go before it. */
 export function endKey(reason: EndReason, refusal: Refusal | null): MessageKey {
   if (reason !== "refused" || refusal === null) return ENDS[reason];
-  return REFUSALS[refusal.code] ?? ENDS.refused;
+  return (Object.hasOwn(REFUSALS, refusal.code) ? REFUSALS[refusal.code] : undefined) ?? ENDS.refused;
 }
 
 function connection(life: Life, online: boolean, now: number): Notice | null {
@@ -89,6 +89,9 @@ function connection(life: Life, online: boolean, now: number): Notice | null {
 
 export function deviceNotices(state: Pick<MeetingState, "local">): readonly Notice[] {
   const { microphone, camera } = state.local;
+  if (microphone.problem === "insecure" && camera.problem === "insecure") {
+    return [{ id: "browser", level: "warning", key: "browser.insecure" }];
+  }
   const notices: Notice[] = [];
   if (microphone.wanted && microphone.problem !== null) {
     notices.push({

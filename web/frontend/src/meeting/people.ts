@@ -67,3 +67,9 @@ export function describe(participant: Participant): Person {
 export function same(a: Person, b: Person): boolean {
   return (Object.keys(a) as (keyof Person)[]).every((key) => a[key] === b[key]);
 }
+
+/** The same people while there is no connection: still listed, without picture and sound. */
+export function withoutMedia(people: ReadonlyMap<string, Person>): ReadonlyMap<string, Person> {
+  const still = (person: Person): Person => ({ ...person, speaking: false, cameraTrack: null, screenTrack: null, screen: false, quality: "unknown" });
+  return new Map([...people].map(([identity, person]) => [identity, still(person)]));
+}

@@ -22,7 +22,6 @@ export const DEFAULTS: Preferences = {
 export type KeyValue = Pick<Storage, "getItem" | "setItem">;
 
 const KEY = "diemcau.preferences";
-const DEVICE_KEY = "diemcau.device";
 
 function choiceOf(value: unknown): DeviceChoice | null {
   if (typeof value !== "object" || value === null) return null;
@@ -56,18 +55,5 @@ export function save(storage: KeyValue | null, preferences: Preferences): void {
     storage?.setItem(KEY, JSON.stringify(preferences));
   } catch {
     return;
-  }
-}
-
-/** A random name of this browser, so that the same person on a second machine is told apart. */
-export function deviceName(storage: KeyValue | null, make: () => string): string {
-  try {
-    const kept = storage?.getItem(DEVICE_KEY);
-    if (kept !== null && kept !== undefined && /^[a-z0-9-]{8,64}$/.test(kept)) return kept;
-    const fresh = make();
-    storage?.setItem(DEVICE_KEY, fresh);
-    return fresh;
-  } catch {
-    return make();
   }
 }

@@ -27,7 +27,7 @@ export function fold(text: string): string {
 /** A name fit to be shown: composed, without controls, at most `limit` characters. */
 export function cleanName(text: string, limit = 120): string {
   const clean = text.normalize("NFC").replace(CONTROLS, " ").replace(SPACES, " ").trim();
-  const points = [...clean];
+  const points = Array.from(clean);
   return points.length <= limit ? clean : `${points.slice(0, limit - 1).join("")}…`;
 }
 
@@ -61,5 +61,5 @@ export function initials(name: string, kind: "person" | "site"): string {
   const words = (kind === "site" ? name.replace(KINDS, "") : name).split(SPACES).filter((word) => /\p{L}|\p{N}/u.test(word));
   const last = words.at(-1) ?? "?";
   const first = words.length > 1 ? (words[0] ?? "") : "";
-  return ([...first].slice(0, 1).join("") + [...last].slice(0, 1).join("")).toLocaleUpperCase("vi");
+  return ((Array.from(first)[0] ?? "") + (Array.from(last)[0] ?? "")).toLocaleUpperCase("vi");
 }

@@ -12,15 +12,15 @@ import {
   Track,
   type Participant,
   type RemoteTrack,
-  type RemoteTrackPublication,
 } from "livekit-client";
 import { mediaUrl, requestJoin, type Admission, type JoinRequest } from "./api";
 import type { MediaPort } from "./capture";
 import type { DeviceChoice, DeviceEntry } from "./devices";
 import { MutedSpeech } from "./hints";
-import { advance, type Cause, type EndReason, type Life, type LifeEvent } from "./life";
+import { endOf } from "./ends";
+import { advance, type Cause, type Life, type LifeEvent } from "./life";
 import { LOCAL_OFF, LocalMedia, type LocalState, type ScreenPort } from "./local";
-import { describe, same, type Person } from "./people";
+import { describe, same, withoutMedia, type Person } from "./people";
 import { resumeDelay } from "./retry";
 import { Store } from "./store";
 import { SubscriptionPlan, type Offered } from "./subscriptions";
@@ -53,8 +53,6 @@ export interface Environment {
   detachSound(track: RemoteTrack): void;
 }
 
-export type Ticket = Omit<JoinRequest, "rejoin">;
-
 const LOOK_MS = 2_000;
 const MOST_TOKEN_REFUSALS = 3;
 
@@ -62,8 +60,7 @@ export class Meeting {
   readonly store: Store<MeetingState>;
   readonly local: LocalMedia;
   private room: Room | null = null;
-  private ticket: Ticket | null = null;
-  private rejoin: string | null = null;
+  private ticket: JoinRequest | null = null;
   private attemptId = 0;
   private tokenRefusals = 0;
   private cancelWait: () => void = () => undefined;
@@ -94,7 +91,7 @@ export class Meeting {
     this.tick();
   }
 
-  join(ticket: Ticket): void {
+  join(ticket: JoinRequest): void {
     this.ticket = ticket;
     this.dispatch({ type: "join" });
   }
@@ -160,7 +157,7 @@ export class Meeting {
   picture(identity: string, source: "camera" | "screen"): RemoteTrack | null {
     const kind = source === "camera" ? Track.Source.Camera : Track.Source.ScreenShare;
     const publication = this.room?.remoteParticipants.get(identity)?.getTrackPublication(kind);
-    return (publication as RemoteTrackPublication | undefined)?.track ?? null;
+    return publication?.track ?? null;
   }
 
   private dispatch(event: LifeEvent): void {
@@ -179,16 +176,13 @@ export class Meeting {
     const ticket = this.ticket;
     if (ticket === null) return;
     const id = ++this.attemptId;
-    const { rejoin } = this;
-    const answer = await requestJoin(this.env.fetch, rejoin === null ? ticket : { ...ticket, rejoin });
+    const answer = await requestJoin(this.env.fetch, ticket);
     if (id !== this.attemptId) return;
     if (answer.type === "refused") {
-      this.rejoin = null;
       this.dispatch({ type: "refused", refusal: answer.refusal });
     } else if (answer.type === "later") {
       this.dispatch({ type: "failed", cause: this.cause(answer.cause), notBeforeMs: answer.notBeforeMs });
     } else {
-      this.rejoin = answer.admission.rejoin;
       await this.connect(id, answer.admission);
     }
   }
@@ -219,13 +213,17 @@ export class Meeting {
   private connectFailed(error: unknown): void {
     if (error instanceof ConnectionError && error.reason === ConnectionErrorReason.LeaveRequest) {
       const reason = endOf(error.context as DisconnectReason | undefined);
-      if (reason !== null) return this.dispatch({ type: "ended", reason });
+      if (reason !== null) {
+        this.dispatch({ type: "ended", reason });
+        return;
+      }
     }
     if (error instanceof ConnectionError && error.reason === ConnectionErrorReason.NotAllowed) {
       this.tokenRefusals += 1;
       if (this.tokenRefusals >= MOST_TOKEN_REFUSALS) {
         this.tokenRefusals = 0;
-        return this.dispatch({ type: "refused", refusal: { code: "token_refused" } });
+        this.dispatch({ type: "refused", refusal: { code: "token_refused" } });
+        return;
       }
     }
     this.dispatch({ type: "failed", cause: this.cause("interrupted") });
@@ -357,7 +355,7 @@ export class Meeting {
     const room = this.room;
     if (room === null) return;
     const publications = [...room.remoteParticipants.values()].flatMap((participant) =>
-      [...participant.trackPublications.values()].map((publication) => ({ participant, publication: publication as RemoteTrackPublication })),
+      [...participant.trackPublications.values()].map((publication) => ({ participant, publication })),
     );
     const offered = publications.map(({ participant, publication }): Offered => ({
       sid: publication.trackSid,
@@ -384,27 +382,4 @@ export class Meeting {
       this.tick();
     });
   }
-}
-
-/** Ends that are somebody's decision; null for those that another attempt may cure. */
-export function endOf(reason: DisconnectReason | undefined): EndReason | null {
-  switch (reason) {
-    case DisconnectReason.DUPLICATE_IDENTITY:
-      return "duplicate";
-    case DisconnectReason.PARTICIPANT_REMOVED:
-    case DisconnectReason.USER_REJECTED:
-      return "removed";
-    case DisconnectReason.ROOM_DELETED:
-    case DisconnectReason.ROOM_CLOSED:
-      return "room-closed";
-    case DisconnectReason.CLIENT_INITIATED:
-      return "left";
-    default:
-      return null;
-  }
-}
-
-function withoutMedia(people: ReadonlyMap<string, Person>): ReadonlyMap<string, Person> {
-  const still = (person: Person): Person => ({ ...person, speaking: false, cameraTrack: null, screenTrack: null, screen: false, quality: "unknown" });
-  return new Map([...people].map(([identity, person]) => [identity, still(person)]));
 }

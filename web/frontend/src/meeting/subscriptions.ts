@@ -34,10 +34,4 @@ export class SubscriptionPlan {
     for (const sid of this.wantedUntil.keys()) if (!present.has(sid)) this.wantedUntil.delete(sid);
     return sids;
   }
-
-  /** True if some picture is only lingering, so that the plan has to be asked again later. */
-  lingering(now: number): boolean {
-    for (const until of this.wantedUntil.values()) if (until >= now && until < now + LINGER_MS) return true;
-    return false;
-  }
 }

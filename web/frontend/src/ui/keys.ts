@@ -4,7 +4,9 @@ const FIELDS = "input, textarea, select, [contenteditable]:not([contenteditable=
 
 /** The letter that `event` means as a shortcut, or null if it means something else. */
 export function shortcut(event: KeyboardEvent): string | null {
-  if (event.isComposing || event.keyCode === 229 || event.repeat || event.defaultPrevented) return null;
+  // Some input methods announce a key that they take for themselves only by its old number.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other sign
+  if (event.isComposing || event.key === "Process" || event.keyCode === 229 || event.repeat || event.defaultPrevented) return null;
   if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return null;
   if (event.target instanceof Element && event.target.closest(FIELDS) !== null) return null;
   return event.key.length === 1 ? event.key.toLowerCase() : null;

@@ -39,6 +39,7 @@ export function meetingView(page: Page, redraw: () => void): View {
   const middle = h("div", { class: "meeting-middle" }, tiles.element);
   const element = h("div", { class: "meeting", "data-testid": "meeting" }, h("h1", { class: "sr-only" }, page.roomTitle), lines.element, middle, controls.element);
 
+  let phase = meeting.store.get().life.phase;
   let known = new Map(meeting.store.get().people);
   const greet = (): void => {
     const { people, life } = meeting.store.get();
@@ -54,6 +55,8 @@ export function meetingView(page: Page, redraw: () => void): View {
   const update = (): void => {
     const { life } = meeting.store.get();
     set(element, "data-phase", life.phase);
+    if (life.phase === "connected" && phase !== "connected") announce(t("connection.connected"));
+    phase = life.phase;
     lines.update();
     tiles.update();
     controls.update();

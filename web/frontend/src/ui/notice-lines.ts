@@ -10,17 +10,23 @@ function act(page: Page, action: NoticeAction): void {
   const { local } = page.meeting;
   switch (action) {
     case "retry-microphone":
-      return void local.microphone.retry();
+      void local.microphone.retry();
+      break;
     case "retry-camera":
-      return void local.camera.retry();
+      void local.camera.retry();
+      break;
     case "unmute":
-      return void page.setMicrophone(true);
+      void page.setMicrophone(true);
+      break;
     case "close-share":
-      return local.forgetShareProblem();
+      local.forgetShareProblem();
+      break;
     case "stop-share":
-      return local.stopSharing();
+      local.stopSharing();
+      break;
     case "start-sound":
-      return void page.meeting.startSound();
+      void page.meeting.startSound();
+      break;
   }
 }
 
