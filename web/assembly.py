@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 from livekit.protocol import room as room_proto
 from starlette.applications import Starlette
@@ -26,6 +27,7 @@ from signaling.tokens import KeyRing
 from signaling.webhooks import WebhookSender
 from web.api import Api
 from web.app import create_app
+from web.assets import APP_FOLDER
 from web.errors import Refusal
 from web.health import LagMeter, watch_loop
 from web.joining import Joining, OpenRoom
@@ -130,8 +132,11 @@ class Relay:
 class Service:
     """What one process runs: the relay, with or without pages, and its observation."""
 
-    def __init__(self, settings: Settings, *, with_pages: bool) -> None:
-        """Raises StateError, AssetsMissing, and what the parts raise for impossible settings."""
+    def __init__(self, settings: Settings, *, with_pages: bool, built: Path = APP_FOLDER) -> None:
+        """``built`` is where the pages' scripts are.
+
+        Raises StateError, AssetsMissing, and what the parts raise for impossible settings.
+        """
         self.state = StateFolder(settings["state_dir"])
         if with_pages:
             settings = settings.with_values(_kept_secrets(settings, self.state))
@@ -151,7 +156,7 @@ class Service:
                 settings["join_token_life"],
             )
             self.api = Api(joining, self.relay)
-            self._pages = Pages(self._title)
+            self._pages = Pages(self._title, built)
 
     def app(self, https_port: int = 0) -> Starlette:
         """The application; see :func:`web.app.create_app`."""

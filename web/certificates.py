@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from media.addresses import host_addresses
-from web.server import Tls
 from web.state import StateError, StateFolder
+from web.tls import Tls
 
 CA_DAYS: Final = 3650
 SERVER_DAYS: Final = 397

@@ -129,14 +129,15 @@ def run_demo(settings: Settings, config: Path | None, count: int) -> None:
     try:
         server = Child("service", ["serve", *with_config], environment, state.path / "log" / "service.log")
         children.append(server)
-        _wait_ready(server, f"{base}/healthz", stop)
-        if stop.asked:
-            return
         if count:
+            # They wait for the server by themselves; both start at once.
             arguments = ["simulate-sites", "--url", base, "--room", room, "--count", str(count)]
             children.append(
                 Child("sites", [*arguments, *with_config], environment, state.path / "log" / "sites.log")
             )
+        _wait_ready(server, f"{base}/healthz", stop)
+        if stop.asked:
+            return
         link = f"/meet/{quote(room)}?k={quote(room_key)}"
         _greet(console, base, link, settings, state, count)
         stop.wait(children)

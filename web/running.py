@@ -14,9 +14,10 @@ from web.assembly import Service
 from web.assets import AssetsMissing
 from web.certificates import existing
 from web.limits import raise_descriptor_limit
-from web.server import Listener, StartError, Tls, open_listener, run, serving, until_signal
+from web.server import Listener, StartError, open_listener, run, serving, until_signal
 from web.settings import Settings
 from web.state import StateError
+from web.tls import Tls
 from web.version import VERSION
 
 _log = structlog.get_logger(__name__)
@@ -54,7 +55,9 @@ def _listeners(service: Service, with_pages: bool) -> list[Listener]:
     elif with_pages:
         tls = existing(service.state)
     if tls is not None:
-        tls.check()
+        problem = tls.problem()
+        if problem:
+            raise StartError(problem)
     opened = [open_listener(settings["bind"], settings["port"])]
     if tls is not None and settings["https_port"]:
         try:

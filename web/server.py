@@ -13,18 +13,15 @@ import errno
 import os
 import signal
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
 import uvicorn
 
 from web.protocols import HalfOpen, protocol_classes
-
-_log = structlog.get_logger(__name__)
+from web.tls import Tls
 
 MAX_MESSAGE: Final = 4 * 1024 * 1024
 """Bytes of one WebSocket message; an offer with hundreds of sections fits."""
@@ -37,25 +34,6 @@ _EVERYWHERE: Final = ("0.0.0.0", "::")
 
 class StartError(Exception):
     """The service cannot start; the message is one sentence for its operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Files of a certificate chain and its key, PEM."""
-
-    certificate: str
-    key: str
-
-    def check(self) -> None:
-        """Raises StartError when they cannot be used."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        try:
-            context.load_cert_chain(self.certificate, self.key)
-        except FileNotFoundError:
-            missing = self.certificate if not os.path.exists(self.certificate) else self.key
-            raise StartError(f"the certificate cannot be used: {missing} is not there") from None
-        except (OSError, ssl.SSLError) as error:
-            raise StartError(f"the certificate {self.certificate} cannot be used: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
