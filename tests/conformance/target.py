@@ -11,7 +11,7 @@ from livekit import api
 from playwright.async_api import Page
 
 from conformance.clients.browser import BrowserSite
-from conformance.clients.python_sdk import Site
+from conformance.clients.python_sdk import TWO_CONNECTIONS, Site
 from conformance.clients.raw_signal import RawSignal
 from conformance.processes import ServerProcess
 from conformance.webhook_sink import WebhookSink
@@ -108,7 +108,7 @@ class Browsers:
         return await site.join(
             self._server.websocket_url,
             token,
-            room=room_options or {},
+            room=({"singlePeerConnection": False} if TWO_CONNECTIONS else {}) | (room_options or {}),
             encryption=encryption,
             autoSubscribe=auto_subscribe,
         )

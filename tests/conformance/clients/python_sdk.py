@@ -48,6 +48,9 @@ EVENTS: tuple[Any, ...] = (
     "token_refreshed",
 )
 
+TWO_CONNECTIONS = bool(os.environ.get("CONFORMANCE_TWO_CONNECTIONS"))
+"""Ask both SDKs for protocol v0, where they would prefer v1: what our relay answers, on any server."""
+
 CAMERA = rtc.TrackSource.SOURCE_CAMERA
 MICROPHONE = rtc.TrackSource.SOURCE_MICROPHONE
 SCREEN = rtc.TrackSource.SOURCE_SCREENSHARE
@@ -113,7 +116,7 @@ class Site:
     ) -> Site:
         """Connect; `key` is the shared key of end-to-end encryption."""
         options = rtc.RoomOptions(auto_subscribe=auto_subscribe, dynacast=dynacast)
-        if os.environ.get("CONFORMANCE_TWO_CONNECTIONS"):
+        if TWO_CONNECTIONS:
             options.single_peer_connection = False
         if key is not None:
             options.encryption = rtc.E2EEOptions(key_provider_options=rtc.KeyProviderOptions(shared_key=key))
