@@ -95,9 +95,10 @@ def create_page_app(backend: Backend) -> Starlette:
         body = await request.json()
         if body.get("room") != backend.room:
             return _refuse(404, "room_not_found")
-        if not secrets.compare_digest(str(body.get("k") or body.get("rejoin") or ""), backend.link_key):
+        if not secrets.compare_digest(str(body.get("k") or ""), backend.link_key):
             return _refuse(403, "key_invalid")
-        identity = f"person:{body['device']}"
+        place = request.cookies.get("place") or secrets.token_hex(8)
+        identity = f"person:{place}"
         now = int(time.time())
         grant = {
             "roomJoin": True,
@@ -108,8 +109,9 @@ def create_page_app(backend: Backend) -> Starlette:
         }
         claims = {"iss": backend.key, "sub": identity, "name": str(body["name"]), "video": grant}
         token = jwt.encode({**claims, "nbf": now - 5, "exp": now + 600}, backend.secret, algorithm="HS256")
-        answer = {"url": backend.url, "token": token, "identity": identity, "role": "official"}
-        return JSONResponse({**answer, "rejoin": backend.link_key})
+        answer = JSONResponse({"url": backend.url, "token": token, "identity": identity, "role": "official"})
+        answer.set_cookie("place", place, httponly=True, samesite="strict")
+        return answer
 
     return Starlette(
         routes=[
