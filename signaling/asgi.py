@@ -135,6 +135,9 @@ class SignalServer:
         reader = asyncio.create_task(_read(websocket, session), name="signal reader")
         try:
             await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+            if session.closing is not None:
+                # What was queued before the end (a leave with its reason) still goes out.
+                await asyncio.wait({writer}, timeout=WRITE_LIMIT)
         finally:
             self.sessions -= 1
             for task in (reader, writer):

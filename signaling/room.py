@@ -30,6 +30,9 @@ VERSION_NAME = "diemcau"
 PROTOCOL = 17
 """LiveKit's protocol number that we speak; higher ones of clients are welcome."""
 
+COMPATIBLE_VERSION = "1.9.11"
+"""The LiveKit release whose behaviour ours is tested against; clients ask features of it (RPC: 1.8 or newer)."""
+
 Action = rtc.LeaveRequest.Action
 
 
@@ -74,9 +77,10 @@ class Room:
         self.wall = wall
         self.server = models.ServerInfo(
             edition=models.ServerInfo.Edition.Standard,
-            version=version,
+            version=COMPATIBLE_VERSION,
             protocol=PROTOCOL,
             node_id=VERSION_NAME,
+            debug_info=f"{VERSION_NAME} {version}",
         )
         self.metadata = ""
         self.empty_timeout = settings.empty_timeout

@@ -91,6 +91,7 @@ class PythonPacketPath:
                 for packet in control.due_packets(transport, now, self._events):
                     self._egress.control(transport, packet)
         for source in self._sources.values():
+            source.cache.expire(now)
             if source.active and now - source.last_at > source.idle_after:
                 source.active = False
                 self._event(SourceIdle(source.spec.source))
@@ -375,7 +376,7 @@ class PythonPacketPath:
         if payload_type is None:
             self._counters["dropped_payload_type"] += 1
             return
-        sequence, restarted = source.extender.extend(header.sequence)
+        sequence, restarted = source.extender.extend(header.sequence, recovered)
         if sequence is None:
             self._counters["dropped_sequence_jump"] += 1
             return

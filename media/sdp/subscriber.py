@@ -1,9 +1,11 @@
 """Our offers to a client that receives from us, and its answers (RFC 3264, RFC 9429).
 
 The first section is ``m=application``; then comes one section for each sender.
-A section stays where it is for the life of the connection: a removed sender's
-becomes inactive, and a later sender of the same kind takes it once the client
-has agreed to that.
+A section stays where it is for the life of the connection. A removed sender's
+is stopped (port 0), and once the client has agreed to that a later sender of
+the same kind takes its place under a new mid. Turning it inactive instead would
+keep the client's transceiver, and the native SDK then raises no event when the
+very same track comes back (seen on LiveKit 1.9.11 too).
 """
 
 from __future__ import annotations
@@ -100,6 +102,7 @@ class SubscriberOfferer:
         line.sender = None
         # Of a sender that the client has refused there is nothing to tell it.
         self._changed = self._changed or not line.dead
+        line.dead = True
 
     @property
     def needs_offer(self) -> bool:

@@ -145,16 +145,18 @@ def test_a_removed_sender_leaves_its_line_to_the_next_of_its_kind() -> None:
     offerer.add(picture(3))
     # The client has not yet agreed to the line's being free: a new one.
     offer = offerer.offer(LOCAL)
-    assert "a=inactive" in by_mid(offer)["1"]
+    assert by_mid(offer)["1"][0].startswith("m=video 0 ")
     assert "a=msid:PA_x|TR_3 TR_3" in by_mid(offer)["3"]
     assert not any("ssrc" in line for line in by_mid(offer)["1"])
     offerer.apply_answer(reply(offer))
     offerer.add(sound(4))
     offerer.add(picture(5, H264))
     offer = offerer.offer(LOCAL)
-    assert "a=msid:PA_x|TR_5 TR_5" in by_mid(offer)["1"]
-    assert by_mid(offer)["1"][0] == "m=video 9 UDP/TLS/RTP/SAVPF 108 109"
+    # The same place, under a new mid: a new transceiver for the client (RFC 8829, 5.2.2).
+    assert "1" not in by_mid(offer)
+    assert media_lines(offer)[1] == "m=video 9 UDP/TLS/RTP/SAVPF 108 109"
     assert "a=msid:PA_x|TR_4 TR_4" in by_mid(offer)["4"]
+    assert "a=msid:PA_x|TR_5 TR_5" in by_mid(offer)["5"]
     assert [item.sender for item in offerer.apply_answer(reply(offer)).senders] == [5, 2, 3, 4]
 
 
@@ -184,7 +186,7 @@ def test_fc_a07_a_refused_section_ends_one_sender_only(how: str) -> None:
     offerer.remove(4)
     offer = offerer.offer(LOCAL)
     assert by_mid(offer)["3"][0] == "m=video 0 UDP/TLS/RTP/SAVPF 96"
-    assert "a=group:BUNDLE 0 1 2 4" in head(offer)
+    assert "a=group:BUNDLE 0 1 2" in head(offer)
     answers = {item.sender: item for item in offerer.apply_answer(reply(offer)).senders}
     assert sorted(answers) == [1, 2]
     # The line is free again, under a new name.
