@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from signaling.client.strokes import Point, strokes_of
 
-ASCENT = 15.5
+ASCENT = 16.5
 """Units above the baseline that a bitmap holds: a capital with two marks."""
 DESCENT = 4.0
 _PEN = 0.62

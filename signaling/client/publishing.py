@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from livekit.protocol import models, rtc
@@ -19,7 +19,7 @@ from media.sctp import Payload
 from signaling.client.negotiation import Answered, UpSection, build_offer, read_answer
 from signaling.client.peer import Peer, PeerHandlers, PeerState
 from signaling.client.sender import Encoding, RtpSender
-from signaling.client.sources import Media, MediaSource
+from signaling.client.sources import Layer, Media, MediaSource
 from signaling.errors import FailedPreconditionError, UnavailableError
 
 PUBLISH_TIMEOUT = 10.0
@@ -321,17 +321,8 @@ class Publisher:
             codec = track.source.codec.split("/")[1].split(";")[0]
             named = [c.qualities for c in update.subscribed_codecs if c.codec.split("/")[-1].lower() == codec]
             wanted = named[0] if named else []
-        enabled = {item.quality for item in wanted if item.enabled}
-        layers = track.source.layers
-        if len(layers) == 1:
-            chosen = frozenset(layer.rid for layer in layers) if enabled else frozenset()
-        else:
-            chosen = frozenset(
-                layer.rid
-                for i, layer in enumerate(layers)
-                if QUALITIES.get(layer.rid, _quality(i)) in enabled
-            )
-        track.source.enable(chosen)
+        enabled = [item.quality for item in wanted if item.enabled]
+        track.source.enable(watched_layers(track.source.layers, enabled))
 
     async def close(self, *, silent: bool = False) -> None:
         """Stop every source and end the connection."""
@@ -343,6 +334,22 @@ class Publisher:
             if not waiter.done():
                 waiter.set_exception(UnavailableError("closed"))
         await self.peer.close(silent=silent)
+
+
+def watched_layers(layers: Sequence[Layer], qualities: Iterable[int]) -> frozenset[str]:
+    """The rids that these qualities (LOW 0 to HIGH 2) mean: for each the best layer that is not above it.
+
+    So HIGH means the larger one of two layers, which LiveKit's clients call MEDIUM.
+    """
+    by_quality = sorted(
+        (int(QUALITIES.get(layer.rid, _quality(n))), layer.rid) for n, layer in enumerate(layers)
+    )
+    found = set()
+    for wanted in qualities:
+        fitting = [rid for quality, rid in by_quality if quality <= wanted]
+        if by_quality:
+            found.add(fitting[-1] if fitting else by_quality[0][1])
+    return frozenset(found)
 
 
 def _ssrc() -> int:

@@ -10,8 +10,9 @@ from media.ports import Extension, Kind
 from media.rtp.header import RtpHeader, parse_extensions, parse_header
 from media.rtp.ntp import from_ntp
 from media.rtp.rtcp import SenderReport, parse_compound
+from signaling.client.publishing import watched_layers
 from signaling.client.sender import CACHE_TIME, Encoding, RtpSender, SenderFormat
-from signaling.client.sources import EncodedFrame, RawPacket
+from signaling.client.sources import EncodedFrame, Layer, RawPacket
 
 IDS = {
     Extension.MID: 1,
@@ -206,3 +207,21 @@ def test_raw_packets_go_as_they_are() -> None:
     assert (first.sequence, first.timestamp, first.marker) == (40_000, 77, True)
     assert first.payload_end == len(outlet.packets[0]) - 8
     assert second.sequence == 40_001
+
+
+@pytest.mark.parametrize(
+    ("rids", "qualities", "right"),
+    [
+        ("qhf", [0, 1, 2], "qhf"),
+        ("qhf", [0], "q"),
+        ("qhf", [2], "f"),
+        ("qh", [2], "h"),
+        ("qh", [0, 2], "qh"),
+        ("h", [0], "h"),
+        ("qhf", [], ""),
+        ("", [2], ""),
+    ],
+)
+def test_qualities_mean_layers(rids: str, qualities: list[int], right: str) -> None:
+    layers = [Layer(rid, 1, 1, 1) for rid in rids]
+    assert watched_layers(layers, qualities) == frozenset(right)
