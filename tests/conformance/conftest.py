@@ -149,7 +149,8 @@ async def browsers(
     yield maker
     report = request.node.stash.get(REPORT, None)
     if report is not None and report.failed:
-        report.sections.append(("browser console", "\n".join(console[-60:])))
+        report.sections.append(("browser console", "\n".join(line[:300] for line in console[-60:])))
+        report.sections.append(("browser media", str(await page.evaluate("diagnose()"))))
     await maker.close()
     await page.close()
 

@@ -97,9 +97,10 @@ async def test_between_browser_and_sdk(browsers: Browsers, sites: Sites) -> None
     native = await sites.join("native")
     for size in SIZES:
         await browser.do(
-            """(person, LK, [data, topic]) => person.room.localParticipant.publishData(
-                new Uint8Array(data), {reliable: true, topic})""",
-            [list(payload(size)), "sizes"],
+            """(person, LK, size) => person.room.localParticipant.publishData(
+                Uint8Array.from({length: size}, (_, index) => (index * 31 + size) % 251),
+                {reliable: true, topic: "sizes"})""",
+            size,
         )
     await until(lambda: len(received(native, "sizes")) == len(SIZES), "all packets")
     assert received(native, "sizes") == [payload(size) for size in SIZES]
@@ -107,17 +108,12 @@ async def test_between_browser_and_sdk(browsers: Browsers, sites: Sites) -> None
     for size in SIZES:
         await native.room.local_participant.publish_data(payload(size), topic="sizes")
 
-    async def sizes() -> list[int]:
-        return [
-            packet[0]["bytes"] for packet in await browser.happened("dataReceived") if packet[3] == "sizes"
-        ]
-
-    async def complete() -> bool:
-        return await sizes() == SIZES
-
-    await until(complete, "the browser gets all sizes in order")
-    first = (await browser.happened("dataReceived"))[0]
-    assert (first[0]["text"], first[3]) == ("xin chào", "greeting")
+    told = "person.events.filter((event) => event[0] === 'dataReceived').map((event) => event[1])"
+    await browser.value(f"(person, LK, number) => {told}.length === number", len(SIZES) + 1)
+    packets = await browser.do(f"(person) => {told}.map((given) => [given[3], given[0].bytes])")
+    assert packets == [["greeting", len("xin chào".encode())], *(["sizes", size] for size in SIZES)]
+    first = await browser.do(f"(person) => {told}[0][0].text")
+    assert first == "xin chào"
 
 
 async def test_text_and_byte_streams(sites: Sites, tmp_path: Path) -> None:

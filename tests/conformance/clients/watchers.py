@@ -11,10 +11,12 @@ import numpy.typing as npt
 from livekit import rtc
 
 from conformance.clients.marks import rgb
-from conformance.judges import colour_of, judge_tone, rms
+from conformance.judges import SILENCE_RMS, colour_of, judge_tone, rms
 
 LISTEN_RATE = 16_000
 WINDOW_CHUNKS = 3
+FRESH = 1.0
+"""Seconds after which the newest frame or chunk no longer tells what is seen or heard now."""
 CHUNK_MS = 100
 
 
@@ -41,8 +43,8 @@ class Picture:
             self.last_at = time.monotonic()
 
     def sees(self, name: str) -> bool:
-        """True once the newest frame has this mark's colour."""
-        return self.last == name
+        """True while the newest frame is fresh and has this mark's colour."""
+        return self.last == name and time.monotonic() - self.last_at < FRESH
 
     def forget(self) -> None:
         """Start counting anew."""
@@ -65,7 +67,7 @@ class Sound:
         self.tones: Counter[str | None] = Counter()
         self.last: str | None = None
         self.level = 0.0
-        self.loudest = 0.0
+        self.last_at = time.monotonic()
         self._window: list[npt.NDArray[np.int16]] = []
         self._stream = rtc.AudioStream(
             track, sample_rate=LISTEN_RATE, num_channels=1, frame_size_ms=CHUNK_MS, capacity=4
@@ -77,25 +79,24 @@ class Sound:
             samples = np.frombuffer(event.frame.data, dtype=np.int16)
             self.chunks += 1
             self.level = rms(samples)
-            self.loudest = max(self.loudest, self.level)
+            self.last_at = time.monotonic()
             self._window = [*self._window, samples][-WINDOW_CHUNKS:]
             if len(self._window) == WINDOW_CHUNKS:
                 self.last = judge_tone(np.concatenate(self._window), LISTEN_RATE)
                 self.tones[self.last] += 1
 
     def hears(self, name: str) -> bool:
-        """True once the newest window holds this mark's tone alone."""
-        return self.last == name
+        """True while the newest window is fresh and holds this mark's tone alone."""
+        return self.last == name and time.monotonic() - self.last_at < FRESH
 
     def silent(self) -> bool:
-        """True while the newest chunk holds no sound."""
-        return self.level < 60
+        """True while the newest chunk holds no sound, or none has come for a while (an ended stream)."""
+        return self.level < SILENCE_RMS or time.monotonic() - self.last_at > FRESH
 
     def forget(self) -> None:
         """Start counting anew."""
         self.chunks = 0
         self.last = None
-        self.loudest = 0.0
         self._window = []
         self.tones.clear()
 

@@ -149,7 +149,7 @@ class Sound {
 /** What Python may see of an event's argument. */
 function describe(value) {
   if (value === null || value === undefined) return null;
-  if (value instanceof Uint8Array) return { bytes: value.length, text: new TextDecoder().decode(value) };
+  if (value instanceof Uint8Array) return { bytes: value.length, text: new TextDecoder().decode(value.slice(0, 200)) };
   if (Array.isArray(value)) return value.map(describe);
   if (value instanceof LK.Participant) return { identity: value.identity, sid: value.sid };
   if (value instanceof LK.TrackPublication) {
@@ -220,6 +220,22 @@ class Person {
     for (const watcher of [...this.pictures.values(), ...this.sounds.values()]) watcher.stop();
     for (const source of this.sources) source.stop();
   }
+}
+
+/** What every participant of the page sends and receives, for the report of a failed test. */
+async function diagnose() {
+  const lines = [`page ${document.visibilityState}, sound ${speaker.state} and ${ear.state}`];
+  const wanted = ["framesEncoded", "framesSent", "framesDecoded", "keyFramesDecoded", "bytesSent", "bytesReceived"];
+  for (const { identity, room } of people.values()) {
+    for (const participant of [room.localParticipant, ...room.remoteParticipants.values()]) {
+      for (const { trackSid, track } of participant.trackPublications.values()) {
+        const stats = [...((await track?.getRTCStatsReport()) ?? new Map()).values()].filter((part) => /-rtp$/.test(part.type));
+        const numbers = stats.map((part) => wanted.filter((name) => name in part).map((name) => `${name}=${part[name]}`));
+        lines.push(`${identity}: ${participant.identity} ${trackSid} ${numbers.join(" | ")}`);
+      }
+    }
+  }
+  return lines.join("\n");
 }
 
 /** Makes a participant under a name; `encryption` is a shared passphrase for end-to-end encryption. */
