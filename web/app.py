@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from web.errors import error_answer
-from web.middleware import AccessLog, SecurePages, SecurityHeaders
+from web.middleware import AccessLog, Failures, SecurePages, SecurityHeaders
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -28,10 +28,6 @@ async def _alive(request: Request) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return error_answer(request, error.status_code, dict(error.headers or {}))
-
-
-async def _internal_error(request: Request, error: Exception) -> Response:
-    return error_answer(request, 500)
 
 
 def create_app(
@@ -60,9 +56,10 @@ def create_app(
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxy_from)))
     if pages and https_port:
         middleware.append(Middleware(SecurePages, https_port=https_port))
+    middleware.append(Middleware(Failures))
     return Starlette(
         routes=[*routes, *([] if pages else [Route("/", _alive)])],
         lifespan=lifespan,
         middleware=middleware,
-        exception_handlers={HTTPException: _http_error, Exception: _internal_error},
+        exception_handlers={HTTPException: _http_error},
     )

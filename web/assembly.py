@@ -191,6 +191,7 @@ class Service:
             "webhooks_lost": relay.webhooks.lost,
             "half_open_evicted": self.half_open.evicted,
             "half_open_timed_out": self.half_open.timed_out,
+            "stalled_connections": self.half_open.stalled,
         }
         path = "python" if isinstance(relay.engine.path, PythonPacketPath) else "native"
         joins: Mapping[str, int] = self.api.joins if self.api is not None else {}

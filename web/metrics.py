@@ -51,6 +51,7 @@ _HELP: Final = {
     "webhooks_lost": "Notices that were dropped or given up.",
     "half_open_evicted": "Half-open connections closed to make room.",
     "half_open_timed_out": "Half-open connections closed because their request did not come.",
+    "stalled_connections": "Connections closed because their peer did not read the answer.",
 }
 
 

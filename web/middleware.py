@@ -7,11 +7,13 @@ from typing import Final
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from media import clock
 from media.streams.limits import TokenBucket
+from web.errors import error_answer
 
 _log = structlog.get_logger(__name__)
 
@@ -107,6 +109,8 @@ class AccessLog:
                 status = message["status"]
             elif message["type"] == "websocket.accept":
                 status = 101
+            elif message["type"] == "websocket.close" and not status:
+                status = 403  # A close before the accept: servers answer so.
             await send(message)
 
         try:
@@ -135,6 +139,41 @@ class AccessLog:
             client=client[0] if client else "",
             **more,
         )
+
+
+class Failures:
+    """Turns an error of ours into an answer that tells nothing of the inside, and a line in the log.
+
+    It lies inside of the other layers, so that this answer has their headers too.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] != "websocket.close"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except ClientDisconnect:
+            return
+        except Exception:
+            _log.exception("request_failed", path=scope["path"][:200])
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1011, "reason": "internal error"})
+            elif started:
+                raise  # The server cuts the connection, so that half an answer is not taken for a whole.
+            else:
+                await error_answer(Request(scope), 500)(scope, receive, send)
 
 
 class SecurePages:

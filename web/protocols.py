@@ -50,6 +50,8 @@ class HalfOpen:
         """Connections that had to give way."""
         self.timed_out = 0
         """Connections whose head did not come in time."""
+        self.stalled = 0
+        """Connections of peers that did not read their answer."""
         self._bytes = 0
         self._waiting: OrderedDict[asyncio.BaseTransport, int] = OrderedDict()
 
@@ -122,7 +124,7 @@ class HttpConnection(HttpToolsProtocol):
         """See asyncio.Protocol."""
         super().pause_writing()
         if self._stall_timer is None:
-            self._stall_timer = self.loop.call_later(STALL_TIMEOUT, self.transport.abort)
+            self._stall_timer = self.loop.call_later(STALL_TIMEOUT, self._stalled)
 
     def resume_writing(self) -> None:
         """See asyncio.Protocol."""
@@ -158,6 +160,10 @@ class HttpConnection(HttpToolsProtocol):
         )
         self.transport.close()
 
+    def _stalled(self) -> None:
+        self.half_open.stalled += 1
+        self.transport.abort()
+
     def _stall_over(self) -> None:
         if self._stall_timer is not None:
             self._stall_timer.cancel()
@@ -180,6 +186,13 @@ class SocketConnection(WebSocketsSansIOProtocol):
             self.logger.exception("reading a WebSocket failed")
             self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
             self.transport.abort()
+            return
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # Too many headers, for instance. Upstream would leave the connection open, without an answer.
+            self.transport.write(
+                b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""

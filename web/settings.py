@@ -94,7 +94,12 @@ def _from_toml(file: Path) -> dict[str, Any]:
     result = {}
     for name, value in table.items():
         line = next(
-            (number for number, content in enumerate(lines, 1) if content.split("=")[0].strip() == name), 0
+            (
+                number
+                for number, content in enumerate(lines, 1)
+                if content.split("=")[0].strip(" \t[]\"'") == name
+            ),
+            0,
         )
         place = f"{file}, line {line}" if line else str(file)
         setting = _known(name, place)

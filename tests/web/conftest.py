@@ -1,0 +1,82 @@
+"""Fixtures of the application's tests: built pages that are small, settings, a service on free ports."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import structlog
+
+from web.assembly import Service
+from web.settings import Settings, load
+
+ROOM = "giao-ban"
+ROOM_KEY = "chìa-khóa-phòng"
+SECRET = "a-secret-of-the-tests-with-enough-characters"
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """A folder as `vite build` leaves it."""
+    folder = tmp_path / "built"
+    (folder / ".vite").mkdir(parents=True)
+    (folder / "assets").mkdir()
+    manifest = {
+        "src/main.ts": {"file": "assets/main-1a2b.js", "css": ["assets/main-3c4d.css"], "isEntry": True},
+        "src/start.ts": {"file": "assets/start-5e6f.js", "isEntry": True},
+    }
+    (folder / ".vite" / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "assets" / "main-1a2b.js").write_text("export const meeting = 1;\n" * 50)
+    (folder / "assets" / "main-3c4d.css").write_text("body { margin: 0 }\n")
+    (folder / "assets" / "start-5e6f.js").write_text("export const start = 1;\n")
+    (folder / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a service on loopback with an open room."""
+    return load(
+        environment={},
+        overrides={
+            "bind": ["127.0.0.1"],
+            "port": 0,
+            "udp_port": 0,
+            "api_key": "key",
+            "api_secret": SECRET,
+            "open_room": ROOM,
+            "open_room_title": "Giao ban",
+            "open_room_key": ROOM_KEY,
+            "state_dir": str(tmp_path / "state"),
+        },
+    )
+
+
+@pytest_asyncio.fixture
+async def service(settings: Settings, built: Path) -> AsyncIterator[Service]:
+    """A service whose parts run, without sockets for HTTP."""
+    service = Service(settings, with_pages=True, built=built)
+    app = service.app()
+    async with app.router.lifespan_context(app):
+        service.asgi = app  # type: ignore[attr-defined]
+        yield service
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Put logging back after a test that configures it."""
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level)
+    names = ("uvicorn", "uvicorn.error", "uvicorn.access", "websockets", "httpx", "httpcore", "asyncio")
+    levels = {name: logging.getLogger(name).level for name in names}
+    yield
+    root.handlers[:], level = before
+    root.setLevel(level)
+    for name, kept in levels.items():
+        logging.getLogger(name).setLevel(kept)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()

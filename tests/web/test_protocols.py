@@ -1,0 +1,165 @@
+"""What stands between strangers and the application. Also notices when uvicorn's classes change."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from pathlib import Path
+
+import pytest
+from serving_harness import UPGRADE, running
+from websockets import http11
+
+from web import protocols
+from web.protocols import MAX_HEAD, HalfOpen
+from web.settings import Settings
+
+
+class FakeTransport(asyncio.Transport):
+    """Notes that it was aborted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_the_oldest_half_open_connection_gives_way() -> None:
+    half_open = HalfOpen(limit=3)
+    transports = [FakeTransport() for _ in range(5)]
+    for transport in transports:
+        half_open.add(transport)
+    assert [transport.aborted for transport in transports] == [True, True, False, False, False]
+    assert (len(half_open), half_open.evicted) == (3, 2)
+    half_open.remove(transports[2])
+    half_open.remove(transports[2])
+    assert len(half_open) == 2
+
+
+def test_half_open_connections_share_a_limit_of_bytes() -> None:
+    half_open = HalfOpen(limit=100, byte_limit=1000)
+    first, second = FakeTransport(), FakeTransport()
+    half_open.add(first, 600)
+    half_open.add(second, 300)
+    assert [first.aborted, second.aborted] == [False, False]
+    half_open.add(second, 200)
+    assert [first.aborted, second.aborted] == [True, False]
+    assert half_open.size(second) == 500
+    half_open.add(second, 5000)
+    assert not second.aborted, "the only one is bounded by the length of a head alone"
+
+
+def test_websockets_still_reads_its_limit_where_we_set_it() -> None:
+    assert http11.MAX_LINE_LENGTH == MAX_HEAD
+
+
+@pytest.mark.parametrize("size", [100, 8_000, 16_000, 64_000])
+@pytest.mark.parametrize("upgrade", [False, True])
+async def test_the_join_of_protocol_v1_gets_its_404(
+    settings: Settings, built: Path, size: int, upgrade: bool
+) -> None:
+    async with running(settings, built) as server:
+        for path in ("/rtc/v1", "/rtc/v1/validate"):
+            answer = await server.get(f"{path}?join_request={'a' * size}", upgrade=upgrade)
+            assert answer.startswith(b"HTTP/1.1 404 "), answer[:100]
+            assert b"requested room does not exist" not in answer
+
+
+@pytest.mark.parametrize("upgrade", [False, True])
+async def test_a_head_without_end_is_refused(settings: Settings, built: Path, upgrade: bool) -> None:
+    async with running(settings, built) as server:
+        answer = await server.get(f"/rtc?access_token={'a' * (MAX_HEAD + 1)}", upgrade=upgrade)
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
+        assert (await server.get("/healthz")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_refused_upgrade_is_no_error(
+    settings: Settings, built: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        async with running(settings, built) as server:
+            answer = await server.get("/rtc?access_token=abc", upgrade=True)
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"X-Content-Type-Options: nosniff".lower() in answer.lower()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /rtc?\xff HTTP/1.1\r\nHost: x\r\n" + UPGRADE.encode() + b"\r\n",
+        b"GET /rtc HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        b"GET /rtc HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 300 + UPGRADE.encode() + b"\r\n",
+        b"POST /api/join HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\nConnection: close\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    ],
+)
+async def test_malformed_requests_end_and_the_server_goes_on(
+    settings: Settings, built: Path, caplog: pytest.LogCaptureFixture, request_bytes: bytes
+) -> None:
+    async with running(settings, built) as server:
+        answer = await server.ask(request_bytes)
+        assert answer == b"" or answer[:10] in (b"HTTP/1.1 4", b"HTTP/1.0 4"), answer[:80]
+        assert (await server.get("/healthz")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_two_thousand_half_open_connections_keep_nobody_out(settings: Settings, built: Path) -> None:
+    settings = settings.with_values({"max_half_open": 256})
+    async with running(settings, built) as server:
+        held: list[asyncio.StreamWriter] = []
+        for number in range(2000):
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            if number % 2:
+                writer.write(b"GET /rtc?access_token=abc HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n")
+            held.append(writer)
+            if number % 500 == 499:
+                assert (await server.get("/healthz")).startswith(b"HTTP/1.1 200 ")
+        assert len(server.service.half_open) <= 256
+        assert server.service.half_open.evicted >= 2000 - 256
+        for writer in held:
+            writer.close()
+        for writer in held:
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+        async with asyncio.timeout(10):
+            while len(server.service.half_open):  # noqa: ASYNC110 - the server learns of it by its own loop
+                await asyncio.sleep(0.01)
+
+
+async def test_a_head_that_does_not_come_is_not_waited_for(
+    settings: Settings, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocols, "HEAD_TIMEOUT", 0.05)
+    async with running(settings, built) as server:
+        assert await server.ask(b"GET / HTTP/1.1\r\nHost: x\r\n") == b""
+        assert server.service.half_open.timed_out == 1
+        assert len(server.service.half_open) == 0
+
+
+async def test_a_client_that_never_reads_loses_its_connection(
+    settings: Settings, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocols, "STALL_TIMEOUT", 0.05)
+    (built / "assets" / "large-1.bin").write_bytes(bytes(32 * 1024 * 1024))
+    async with running(settings, built) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(b"GET /static/app/assets/large-1.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(20):
+            while server.service.half_open.stalled == 0:  # noqa: ASYNC110 - a counter tells nobody
+                await asyncio.sleep(0.01)
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        received = 0
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(20):
+                while chunk := await reader.read(1 << 20):
+                    received += len(chunk)
+        assert received < 32 * 1024 * 1024
+        writer.close()
