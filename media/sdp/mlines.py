@@ -43,30 +43,37 @@ FEEDBACK: Final = {
 class MLine:
     """One m-line of RTP.
 
-    ``sender`` is who uses it now. ``settled`` tells that the client knows of no
-    sender in it, from the first or because it has answered the line inactive:
-    only then may another sender take it, for a client that sees one track
-    change into another raises no event for the new one. ``dead`` lines are
-    written with port 0: the client has rejected its sender there, and would
-    reject the next one too. Once settled, a dead line's next user gets a new mid
-    (RFC 8829, section 5.2.2).
+    ``sender`` is who uses it now; ``dead`` tells that it shall not be sent: it
+    was removed, or the client refused it here and would refuse the next one too.
+    ``offered`` lines have their place for good. ``confirmed`` tells that an
+    answered offer had the line under this mid. ``settled`` tells that the client
+    knows of nothing live in it, from the first or because it has answered port
+    0: then another sender may have it, under a new mid (RFC 8829, section 5.2.2).
     """
 
     mid: str
     kind: Kind
     sender: SenderSpec | None = None
     keys: tuple[str, ...] = field(default=())
-    settled: bool = True
     dead: bool = False
+    offered: bool = False
+    confirmed: bool = False
+    settled: bool = True
 
     @property
     def active(self) -> bool:
         """Whether the next offer sends in it."""
         return self.sender is not None and not self.dead
 
+    @property
+    def closed(self) -> bool:
+        """Whether the next offer has it with port 0, outside the BUNDLE."""
+        return not self.active and self.confirmed
+
     def take(self, spec: SenderSpec) -> None:
         """Give the line to a sender."""
         self.sender = spec
+        self.dead = False
         self.keys = offered_keys(spec)
 
 
@@ -93,7 +100,8 @@ def write_mline(line: MLine, local: LocalTransport, cname: str, *, first: bool) 
     """The section of an offer."""
     kind = line.kind.value
     items = formats(line)
-    if line.dead:
+    spec = line.sender if line.active else None
+    if line.closed:
         media = MediaDescription(kind, 0, RTP_PROTOCOL, (str(items[0].payload_type),), NOWHERE)
         media.add("mid", line.mid)
         media.add("inactive")
@@ -103,8 +111,9 @@ def write_mline(line: MLine, local: LocalTransport, cname: str, *, first: bool) 
     media.add("mid", line.mid)
     for extension, number in EXTENSION_IDS[line.kind].items():
         media.add("extmap", f"{number} {extension.value}")
-    spec = line.sender if line.active else None
     if spec is None:
+        # A client that missed the offer before this one would take port 0 under an unknown mid for an
+        # error, and one that did not would so take the old mid: inactive is right for both.
         media.add("inactive")
     else:
         media.add("sendonly")

@@ -87,9 +87,6 @@ class SubscriberOfferer:
                 raise SdpError(f"a connection of {MAX_SENDERS} sections takes no more")
             line = MLine(self._new_mid(), spec.kind)
             self._lines.append(line)
-        elif line.dead:
-            line.mid = self._new_mid()
-            line.dead = False
         line.take(spec)
         self._by_sender[spec.sender] = line
         self._changed = True
@@ -99,10 +96,12 @@ class SubscriberOfferer:
         line = self._by_sender.pop(sender, None)
         if line is None:
             return
-        line.sender = None
         # Of a sender that the client has refused there is nothing to tell it.
         self._changed = self._changed or not line.dead
+        line.sender = None
         line.dead = True
+        if not line.offered:
+            self._lines.remove(line)
 
     @property
     def needs_offer(self) -> bool:
@@ -115,8 +114,12 @@ class SubscriberOfferer:
         """The next offer, its version one above the last."""
         self._version += 1
         session = SessionDescription(origin=origin(self._session, self._version))
+        for line in self._lines:
+            if line.active and line.settled and line.offered:
+                line.mid = self._new_mid()
+                line.confirmed = False
         mids = [] if self._data_dead else [DATA_MID]
-        mids += [line.mid for line in self._lines if not line.dead]
+        mids += [line.mid for line in self._lines if not line.closed]
         session.add("group", " ".join(["BUNDLE", *mids]))
         session.add("extmap-allow-mixed")
         session.add("msid-semantic", " WMS")
@@ -127,6 +130,7 @@ class SubscriberOfferer:
             first = bool(mids) and line.mid == mids[0]
             session.media.append(write_mline(line, local, self._cname, first=first))
             sender = line.sender if line.active else None
+            line.offered = True
             if sender is not None:
                 line.settled = False
             offered.append(_Offered(line.mid, line, sender, tuple(formats(line))))
@@ -185,18 +189,15 @@ class SubscriberOfferer:
 
     def _apply(self, mine: _Offered, line: MLine, section: Section) -> SenderAnswer | None:
         """Note how the client took a section; the answer of its sender if that is still there."""
-        if line.mid != mine.mid:
-            # Renamed since the offer: a dead line that another sender has taken.
-            return None
+        line.confirmed = True
         if not section.live:
-            line.dead = True
-        if mine.sender is None or line.dead:
             line.settled = True
         if mine.sender is None:
             return None
         answer = _sender_answer(mine.sender, mine, section)
         if not answer.payload_types:
             line.dead = True
+        # It may have been removed since the offer.
         return answer if line.sender is mine.sender else None
 
 

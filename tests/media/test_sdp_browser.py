@@ -175,16 +175,19 @@ async def test_the_lines_of_a_subscriber_in_chromium(browser_page: Page) -> None
         assert set(item.rtx) == set(item.payload_types.values()) or item.mid == "1"
     assert {mid for mid, _ in await events()} >= {item.mid for item in accepted}
 
-    # One leaves; when that is agreed, the next of its kind takes the line and is announced.
+    # One leaves; when that is agreed, the next of its kind takes the place and is announced.
     leaving = next(item for item in answer.senders if "video/vp8" in item.payload_types)
     offerer.remove(leaving.sender)
+    await negotiate()
+    offerer.add(spec(99, Kind.VIDEO, "video/vp8"))
+    offerer.remove(99)
     await negotiate()
     offerer.add(spec(100, Kind.VIDEO, "video/vp8"))
     answer = await negotiate()
     taken = next(item for item in answer.senders if item.sender == 100)
-    assert taken.mid == leaving.mid
+    assert taken.mid != leaving.mid
     assert taken.payload_types == {"video/vp8": 96}
-    assert await events() == [[leaving.mid, "PA_x|TR_100"]]
+    assert await events() == [[taken.mid, "PA_x|TR_100"]]
 
     # The client stops one by itself: that one is refused, and its line comes back under another mid.
     answer = await negotiate(stop=taken.mid)
@@ -202,3 +205,19 @@ async def test_the_lines_of_a_subscriber_in_chromium(browser_page: Page) -> None
     assert renamed.mid != taken.mid
     assert await events() == [[renamed.mid, "PA_x|TR_101"]]
     assert len(parts(offerer.offer(LOCAL))) == lines == len(CATALOGUE)
+
+    # Offers that never arrive, of a line used again and of one that is new: what follows them is taken.
+    offerer.remove(101)
+    await negotiate()
+    for sender in (103, 104):
+        offerer.add(spec(sender, Kind.VIDEO, "video/vp8"))
+    offerer.offer(LOCAL)
+    offerer.remove(103)
+    offerer.remove(104)
+    await negotiate()
+    await negotiate()
+    await events()
+    offerer.add(spec(105, Kind.VIDEO, "video/vp8"))
+    answer = await negotiate()
+    assert [stream for _, stream in await events()] == ["PA_x|TR_105"]
+    assert next(item for item in answer.senders if item.sender == 105).payload_types
