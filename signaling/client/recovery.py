@@ -95,6 +95,8 @@ class Recovery:
     async def _join(self, *, rejoined: bool) -> None:
         while not self._trouble.empty():
             self._trouble.get_nowait()
+        if self._room.session is not None:
+            self._refreshed = self._room.session.token or self._refreshed
         token = await self._fresh_token()
         await self._room.drop_session(silent=True)
         session = self._room.new_session(lambda kind, detail: self._trouble.put_nowait((kind, detail)))
