@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import lru_cache
 
@@ -18,6 +17,7 @@ from livekit.protocol import models, rtc
 
 from media.clock import wall
 from media.dtls_certificate import Certificate
+from signaling.client.event_queue import QUEUE_SIZE, EventQueue
 from signaling.client.events import (
     Connected,
     Disconnected,
@@ -36,39 +36,11 @@ from signaling.client.state import Participant, RoomState
 from signaling.client.subscribing import ReceivedTrack
 from signaling.errors import FailedPreconditionError, PermissionDeniedError, UnavailableError
 
-QUEUE_SIZE = 4096
-"""Events that wait for a reader of ``events()``; beyond it the oldest go, and are counted."""
-
 
 @lru_cache(maxsize=1)
 def shared_certificate() -> Certificate:
     """One certificate for all clients of a process: making one costs more than a handshake."""
     return Certificate.generate(wall())
-
-
-class EventQueue:
-    """A bounded queue of events for one reader. ``dropped`` counts the oldest ones that had to go."""
-
-    def __init__(self, size: int = QUEUE_SIZE) -> None:
-        self.dropped = 0
-        self._items: deque[RoomEvent] = deque()
-        self._size = size
-        self._wake = asyncio.Event()
-
-    def put(self, event: RoomEvent) -> None:
-        """Add an event."""
-        if len(self._items) >= self._size:
-            self._items.popleft()
-            self.dropped += 1
-        self._items.append(event)
-        self._wake.set()
-
-    async def get(self) -> RoomEvent:
-        """The oldest event, when there is one."""
-        while not self._items:
-            self._wake.clear()
-            await self._wake.wait()
-        return self._items.popleft()
 
 
 class RoomClient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from livekit.protocol import models, rtc
 
+from signaling.client.event_queue import EventQueue
 from signaling.client.events import (
     ParticipantJoined,
     ParticipantLeft,
@@ -131,3 +132,12 @@ def test_empty_messages_do_no_harm() -> None:
     state, _ = joined()
     assert state.updated([models.ParticipantInfo()]) == []
     assert state.quality_changed([rtc.ConnectionQualityInfo()]) == []
+
+
+async def test_a_reader_that_does_not_read_loses_the_oldest_and_is_told() -> None:
+    queue = EventQueue(2)
+    for number in range(5):
+        queue.put(SpeakersChanged({"a": float(number)}))
+    assert queue.dropped == 3
+    found = [await queue.get(), await queue.get()]
+    assert found == [SpeakersChanged({"a": 3.0}), SpeakersChanged({"a": 4.0})]
