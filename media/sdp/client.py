@@ -9,8 +9,10 @@ Receiving: hand every offer of the server to ``answer_server_offer``, send its
 ``sdp`` back, and set up receivers by what it says. A receiver is known by its
 mid; the server may give that to another track in a later offer.
 
-In both we are a full ICE agent and, where the server leaves the choice, DTLS
-client.
+In both we are a full ICE agent. A server that is not ``lite`` trickles its
+candidates and, when it offers, is the controlling one (RFC 8445, section 6.1.1).
+LiveKit makes itself DTLS client in its answers (``remote.setup`` is ``active``,
+we are passive then); its offers leave the choice, and we are active.
 """
 
 from __future__ import annotations

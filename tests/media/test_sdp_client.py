@@ -31,6 +31,8 @@ def test_an_offer_and_what_our_relay_makes_of_it() -> None:
     assert head(text)[1] == "o=- 5 3 IN IP4 0.0.0.0"
     assert "a=simulcast:send q;h;f" in parts(text)[2]
     assert not any("ssrc" in line for line in parts(text)[2] + parts(text)[4])
+    # More candidates may come, in trickle.
+    assert "end-of-candidates" not in text
     answer = answer_publisher(text, LOCAL)
     sound, camera, screen, ended = answer.sections
     assert sound.encodings == (EncodingInfo("", 11, None),)
@@ -80,6 +82,16 @@ def test_an_answer_of_livekit() -> None:
     assert picture.rtx == {96: 97}
     assert picture.extensions[Extension.REPAIRED_RID] == 5
     assert picture.transport_cc
+
+
+def test_an_answer_that_changes_a_format_or_takes_feedback_without_its_extension() -> None:
+    text = captured("livekit-server-answer")
+    picture = read_publisher_answer(text.replace("VP8", "VP9"), [MICROPHONE, CAMERA]).sections[1]
+    assert picture.payload_types == {}
+    lines = [line for line in text.split("\r\n") if "transport-wide" not in line]
+    picture = read_publisher_answer("\r\n".join(lines), [MICROPHONE, CAMERA]).sections[1]
+    assert picture.nack
+    assert not picture.transport_cc
 
 
 @pytest.mark.parametrize("change", [("a=mid:2", "a=mid:9"), ("m=video", "m=text 9 X 0\r\nm=video")])

@@ -126,6 +126,29 @@ def test_fc_a08_the_answer_keeps_the_number_and_says_the_fmtp() -> None:
     }
 
 
+def test_retransmission_of_accepted_formats_once_each() -> None:
+    lines = section(
+        "0",
+        "video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100",
+        "a=rtpmap:96 VP8/90000",
+        *(f"a=rtpmap:{number} rtx/90000" for number in (97, 98, 100)),
+        "a=fmtp:97 apt=96",
+        "a=fmtp:98 apt=96",
+        "a=rtpmap:99 VP9/90000",
+        "a=fmtp:100 apt=99",
+    )
+    answer = answer_publisher(offer(lines), LOCAL, policy=PublisherPolicy(codecs=("vp8",)))
+    assert answer.sections[0].rtx == {97: 96}
+    assert media_lines(answer.sdp) == ["m=video 9 UDP/TLS/RTP/SAVPF 96 97"]
+
+
+def test_a_direction_of_the_session_counts_where_a_section_has_none() -> None:
+    plain = [line for line in video("0") if line != "a=sendonly"]
+    assert answer_publisher(offer(plain), LOCAL).sections[0].sending
+    inactive = answer_publisher(offer(plain, video("1"), head=("a=inactive",)), LOCAL)
+    assert [item.sending for item in inactive.sections] == [False, True]
+
+
 def test_fc_a16_mixed_extension_forms_are_echoed_at_session_level() -> None:
     text = offer(video("0", f"a=extmap:16 {RID}", *RIDS[1:]), head=("a=extmap-allow-mixed",))
     answer = answer_publisher(text, LOCAL)
@@ -243,6 +266,10 @@ def test_a_section_that_the_client_has_stopped() -> None:
         ([line for line in video("1") if line != "a=mid:1"], ["not in the BUNDLE group"]),
         (video("1", *RIDS[1:]), ["simulcast by RID without the RID header extension"]),
         (section("1", "video 9 UDP/TLS/RTP/SAVPF 0 8"), ["no codec in common (offered: none)"]),
+        (
+            section("1", "audio 9 UDP/TLS/RTP/SAVPF 96", "a=rtpmap:96 VP8/90000"),
+            ["no codec in common (offered: VP8)"],
+        ),
     ],
 )
 def test_sections_that_cannot_be_used(lines: list[str], rejected: list[str]) -> None:

@@ -273,6 +273,15 @@ def test_what_was_not_offered_counts_for_nothing() -> None:
     assert Extension.ABS_SEND_TIME in accepted.extensions
 
 
+def test_retransmission_under_a_number_of_the_clients_own_is_not_used() -> None:
+    offerer = SubscriberOfferer()
+    offerer.add(picture(1, H264))
+    answer = reply(offerer.offer(LOCAL)).replace("108 109", "108 60").replace(":109 ", ":60 ")
+    accepted = offerer.apply_answer(answer).senders[0]
+    assert accepted.payload_types == {H264: 108}
+    assert accepted.rtx == {}
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
