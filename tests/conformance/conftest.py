@@ -21,22 +21,30 @@ from conformance.webhook_sink import WebhookSink
 HERE = Path(__file__).parent
 
 
+OPTIONS: dict[str, tuple[str, str]] = {
+    "--livekit-url": (os.environ.get("CONFORMANCE_URL", ""), "address of the server under test"),
+    "--livekit-key": (os.environ.get("CONFORMANCE_KEY", processes.KEY), "its API key"),
+    "--livekit-secret": (os.environ.get("CONFORMANCE_SECRET", processes.SECRET), "its API secret"),
+    "--webhook-port": (
+        os.environ.get("CONFORMANCE_WEBHOOK_PORT", "0"),
+        "port of 127.0.0.1 to which the server at --livekit-url posts its webhooks, path /webhook",
+    ),
+    "--livekit-client": (
+        os.environ.get("CONFORMANCE_CLIENT", "pinned"),
+        "copy of livekit-client that Chromium runs: pinned, or newest from the npm registry",
+    ),
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "the LiveKit-compatible server under test")
-    group.addoption("--livekit-url", default=os.environ.get("CONFORMANCE_URL", ""))
-    group.addoption("--livekit-key", default=os.environ.get("CONFORMANCE_KEY", processes.KEY))
-    group.addoption("--livekit-secret", default=os.environ.get("CONFORMANCE_SECRET", processes.SECRET))
-    group.addoption(
-        "--webhook-port",
-        type=int,
-        default=int(os.environ.get("CONFORMANCE_WEBHOOK_PORT", "0")),
-        help="port of 127.0.0.1 to which the server at --livekit-url posts its webhooks, path /webhook",
-    )
-    group.addoption(
-        "--newest-client",
-        action="store_true",
-        help="drive the newest livekit-client of the npm registry instead of the pinned one",
-    )
+    for name, (default, text) in OPTIONS.items():
+        group.addoption(name, default=default, help=text)
+
+
+def option(config: pytest.Config, name: str) -> str:
+    """An option's value; its default too where pytest read this file too late to offer the option."""
+    return str(config.getoption(name, OPTIONS[name][0]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,10 +59,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """The server named by --livekit-url, or our own relay as a child process."""
-    url = pytestconfig.getoption("--livekit-url").rstrip("/").replace("ws", "http", 1)
-    key = pytestconfig.getoption("--livekit-key")
-    secret = pytestconfig.getoption("--livekit-secret")
-    port = pytestconfig.getoption("--webhook-port")
+    url = option(pytestconfig, "--livekit-url").rstrip("/").replace("ws", "http", 1)
+    key = option(pytestconfig, "--livekit-key")
+    secret = option(pytestconfig, "--livekit-secret")
+    port = int(option(pytestconfig, "--webhook-port"))
     if url:
         sink = WebhookSink(port, key, secret) if port else None
         yield Target(url, key, secret, ours=False, webhooks=sink, process=None)
@@ -133,7 +141,9 @@ async def chromium(pytestconfig: pytest.Config) -> AsyncIterator[Chromium]:
     """The one browser of the session."""
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing: install Debian's package chromium")
-    browser = await Chromium(client_folder(pytestconfig.getoption("--newest-client"))).start()
+    browser = await Chromium(
+        client_folder(newest=option(pytestconfig, "--livekit-client") == "newest")
+    ).start()
     yield browser
     await browser.close()
 

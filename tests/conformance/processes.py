@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -44,13 +44,19 @@ def free_ports(count: int) -> list[int]:
 class ServerProcess:
     """A server started by the suite; its output goes to a file that is shown when something is wrong."""
 
-    def __init__(self, command: Sequence[str], port: int, log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], port: int, log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                list(command), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=dict(os.environ)
+                list(command),
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
             )
 
     @property
@@ -107,12 +113,12 @@ class ServerProcess:
 
 
 def start_relay(webhook_url: str, log: Path) -> ServerProcess:
-    """Our own relay on free loopback ports."""
+    """Our own relay on free loopback ports, with remote unmute allowed."""
     port, udp_port = free_ports(2)
     command = [sys.executable, "-m", "web.cli", "relay", "--bind", "127.0.0.1", "--port", str(port)]
     command += ["--udp-port", str(udp_port), "--node-ip", "127.0.0.1", "--key", KEY, "--secret", SECRET]
     command += ["--webhook-url", webhook_url]
-    return ServerProcess(command, port, log)
+    return ServerProcess(command, port, log, {"DIEMCAU_ROOM_ENABLE_REMOTE_UNMUTE": "true"})
 
 
 def start_livekit(binary: Path, webhook_url: str, folder: Path) -> ServerProcess:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 from livekit import api, rtc
@@ -134,7 +135,6 @@ async def test_connection_quality(browsers: Browsers, sites: Sites) -> None:
     browser, native = await browsers.join("browser"), await sites.join("native")
     await browser.publish_microphone("red")
     await native.publish_microphone("blue")
-    good: Callable[[str], bool] = {"good", "excellent"}.__contains__
     for identity in ("browser", "native"):
         await native.event(
             "connection_quality_changed",
@@ -147,6 +147,15 @@ async def test_connection_quality(browsers: Browsers, sites: Sites) -> None:
         )
         await browser.event(
             "connectionQualityChanged",
-            lambda quality, who, name=identity: who["identity"] == name and good(quality),
+            partial(_good_line, identity),
             within=15,
         )
+
+
+def _good_native_line(identity: str, who: rtc.Participant | None, quality: int) -> bool:
+    good = {rtc.ConnectionQuality.QUALITY_GOOD, rtc.ConnectionQuality.QUALITY_EXCELLENT}
+    return who is not None and who.identity == identity and quality in good
+
+
+def _good_line(identity: str, quality: str, who: dict[str, Any]) -> bool:
+    return who["identity"] == identity and quality in {"good", "excellent"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,11 +155,14 @@ class BrowserSite:
         )
         return list(found)
 
-    async def event(self, name: str, match: Any = lambda *_: True, *, within: float = 10) -> list[Any]:
-        """Wait for an event (past ones count) whose arguments `match`."""
+    async def event(
+        self, name: str, match: Callable[..., bool] = lambda: True, *, within: float = 10
+    ) -> list[Any]:
+        """Wait for an event (past ones count) whose first arguments `match`; newer clients give more."""
+        taken = len(inspect.signature(match).parameters)
 
         async def find() -> list[list[Any]]:
-            return [arguments for arguments in await self.happened(name) if match(*arguments)]
+            return [arguments for arguments in await self.happened(name) if match(*arguments[:taken])]
 
         found = await until(find, f"{self.identity} gets {name}", within=within)
         return list(found[0])
