@@ -176,6 +176,10 @@ class TrackSubscription:
         """The path tells that this source feeds the stream now."""
         self.source = source
 
+    def waits_for(self, source: int) -> bool:
+        """Whether a picture was ordered from this source and has not begun."""
+        return self.wanted_source == source != self.source and self.track.kind is Kind.VIDEO
+
     def reported(self, fraction_lost: float, jitter: float, rtt: float | None) -> None:
         """A receiver report: loss 0 to 1, jitter and round trip in seconds."""
         self.fraction_lost = fraction_lost

@@ -180,8 +180,16 @@ class PublishedTrack:
     def want_keyframe(self, source: int, now: float) -> None:
         """Somebody needs a keyframe of this encoding; many wishes become one request."""
         for encoding in self.encodings:
-            if encoding.source == source and encoding.throttle.request(now):
-                self._path.request_keyframe(source)
+            if encoding.source == source:
+                # A keyframe that came already does not serve a wish that comes now.
+                self._note_keyframes(encoding, self._path.source_stats(source).keyframes, now)
+                if encoding.throttle.request(now):
+                    self._path.request_keyframe(source)
+
+    def _note_keyframes(self, encoding: Encoding, keyframes: int, now: float) -> None:
+        if keyframes != encoding.keyframes:
+            encoding.keyframes = keyframes
+            encoding.throttle.keyframe(now)
 
     # -- policy ------------------------------------------------------------------
 
@@ -206,9 +214,11 @@ class PublishedTrack:
         """Measure bitrates, repeat unanswered keyframe requests, tell changed demand."""
         for encoding in self.encodings:
             stats = self._path.source_stats(encoding.source)
-            if stats.keyframes != encoding.keyframes:
-                encoding.keyframes = stats.keyframes
-                encoding.throttle.keyframe(now)
+            self._note_keyframes(encoding, stats.keyframes, now)
+            if not encoding.throttle.waiting and any(
+                sub.waits_for(encoding.source) for sub in self.subscriptions
+            ):
+                self.want_keyframe(encoding.source, now)
             elapsed = now - encoding.counted_at
             if elapsed >= RATE_WINDOW:
                 rate = (stats.bytes - encoding.counted_bytes) * 8 / elapsed
