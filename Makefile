@@ -36,11 +36,19 @@ test: install-dev ## Everything: checks, unit tests, browsers, conformance
 	$(VENV)/python -m pytest -p no:cacheprovider $(SUITE)
 
 check: install-dev ## Formats, types, linters, links, import directions, traces
+	@$(MAKE) --no-print-directory -k check-format check-lint check-types check-pages check-tree
+
+.PHONY: check-format check-lint check-types check-pages check-tree
+check-format:
 	$(VENV)/ruff format --check .
+check-lint:
 	$(VENV)/ruff check .
+check-types:
 	$(VENV)/mypy
 	$(VENV)/mypy tools
-	@cd web/frontend && npm run --silent check && npm run --silent size
+check-pages:
+	cd web/frontend && npm run --silent check && npm run --silent size
+check-tree:
 	$(VENV)/python -m tools.checks
 
 docs: install ## Write the documents that are made from code
