@@ -51,6 +51,8 @@ def _serve(given: dict[str, Any], config: Path | None, *, with_pages: bool, dev:
             "api_key": given["api_key"] or "devkey",
             "api_secret": given["api_secret"] or "secret",
             "loopback": True,
+            # A key that everybody knows is for this machine, unless somebody says otherwise.
+            "bind": given["bind"] or ["127.0.0.1"],
         }
     settings = load_settings(config, given)
     from web.running import run_service  # Heavy: the relay and all that it needs.
@@ -72,7 +74,10 @@ def relay(
     secret: Secret = None,
     webhook_url: WebhookUrl = None,
     dev: Annotated[
-        bool, typer.Option(help="LiveKit's development key, devkey / secret; media on loopback too.")
+        bool,
+        typer.Option(
+            help="LiveKit's development key, devkey / secret, on 127.0.0.1 unless --bind says otherwise."
+        ),
     ] = False,
     config: ConfigOption = None,
 ) -> None:

@@ -34,6 +34,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("token")(token)
     app.command("simulate-sites")(simulate_sites)
+    app.command("link")(link)
     app.command("dev-cert")(dev_cert)
     app.command("settings")(settings)
     app.command("demo")(demo)
@@ -202,6 +203,29 @@ def _report(site: SiteName, event: RoomEvent) -> None:
     else:
         return
     typer.echo(f"{site.title}: {said}")
+
+
+def link(
+    base: Annotated[
+        str | None, typer.Option(help="Address by which browsers reach this machine; else localhost.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print the link of the open room, with its key."""
+    from urllib.parse import quote
+
+    from web.state import StateError, StateFolder
+
+    values = load_settings(config, {})
+    room = values["open_room"]
+    if not room:
+        fail("no room is open: set open_room")
+    try:
+        key = values["open_room_key"] or StateFolder(values["state_dir"]).secret("open-room", 12)
+    except StateError as error:
+        fail(str(error))
+    base = (base or f"http://localhost:{values['port']}").rstrip("/")
+    typer.echo(f"{base}/meet/{quote(room, safe='')}?k={quote(key, safe='')}")
 
 
 def dev_cert(

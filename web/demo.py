@@ -205,8 +205,9 @@ def _greet(
     say(f"  {base}{link}", "bold cyan")
     if settings["https_port"]:
         hosts = [name for name in machine_names() if name[0].isdigit() and not name.startswith("127.")]
-        for host in hosts[:3]:
+        if hosts:
             say("\nTừ máy khác / from other machines (trước tiên / first: diemcau dev-cert):")
+        for host in hosts[:3]:
             say(f"  https://{host}:{settings['https_port']}{link}")
     if count:
         say(f"\n{count} điểm cầu mô phỏng đang vào phòng / simulated sites are joining.")

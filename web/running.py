@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import structlog
 from rich.console import Console
@@ -107,7 +106,7 @@ def show(service: Service, listeners: Sequence[Listener], dev: bool) -> None:
         console.print(f"  media on UDP {address}", soft_wrap=True)
     console.print(f"  API key {relay.api_key}" + ("  secret: secret" if dev else ""))
     if service.room is not None:
-        console.print(f"  open room {service.room.title}: /meet/{quote(service.room.name)}", soft_wrap=True)
+        console.print(f"  open room {service.room.title}: its link is what `diemcau link` prints")
     console.print("  Ctrl-C ends it.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -36,7 +37,7 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["relay", "serve", "token", "simulate-sites", "dev-cert", "settings", "demo"]
+    "command", ["relay", "serve", "token", "simulate-sites", "link", "dev-cert", "settings", "demo"]
 )
 def test_every_command_has_a_help(command: str) -> None:
     result = runner.invoke(app, [command, "--help"])
@@ -116,6 +117,18 @@ def test_sites_of_a_list_that_is_too_short_or_wrong(tmp_path: Path) -> None:
     units.write_text("code,name,kind,district_code,district\n00001,Phúc Xá,phuong,001,Ba Đình\n")
     result = runner.invoke(app, ["simulate-sites", "--dev", "--names", str(units), "--count", "2"])
     assert (result.exit_code, "1 units" in result.output) == (2, True)
+
+
+def test_the_link_of_the_open_room_is_the_same_each_time() -> None:
+    environment = {"DIEMCAU_OPEN_ROOM": "giao ban"}
+    first = runner.invoke(app, ["link", "--base", "https://hop.example/"], env=environment)
+    assert re.fullmatch(r"https://hop\.example/meet/giao%20ban\?k=[\w-]{16}\n", first.output)
+    assert (
+        runner.invoke(app, ["link", "--base", "https://hop.example"], env=environment).output == first.output
+    )
+    own = {**environment, "DIEMCAU_OPEN_ROOM_KEY": "a&b"}
+    assert runner.invoke(app, ["link"], env=own).output == "http://localhost:7880/meet/giao%20ban?k=a%26b\n"
+    assert runner.invoke(app, ["link"]).exit_code == 2
 
 
 def test_dev_cert_makes_files_and_says_how_to_trust_them(tmp_path: Path) -> None:

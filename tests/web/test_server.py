@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
+import signal
 import socket
 import ssl
 from pathlib import Path
@@ -12,7 +14,7 @@ from serving_harness import running
 
 from web.assembly import Service
 from web.certificates import ensure
-from web.server import StartError, media_start_error, open_listener, serving
+from web.server import StartError, media_start_error, open_listener, serving, until_signal
 from web.settings import Settings
 from web.state import StateFolder
 from web.tls import Tls
@@ -87,6 +89,27 @@ def test_certificates_that_cannot_be_used_are_named(tmp_path: Path, name: str) -
     }[name]
     assert tls.problem().startswith("the certificate")
     assert "none.pem is not there" in tls.problem() or name != "missing"
+
+
+async def test_the_first_signal_ends_and_the_second_kills(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "_exit", killed.append)
+    loop = asyncio.get_running_loop()
+    try:
+        waiting = asyncio.create_task(until_signal())
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGINT)
+        async with asyncio.timeout(10):
+            await waiting
+        assert killed == []
+        os.kill(os.getpid(), signal.SIGINT)
+        async with asyncio.timeout(10):
+            while not killed:  # noqa: ASYNC110 - the handler runs on this loop
+                await asyncio.sleep(0)
+        assert killed == [128 + signal.SIGINT]
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 async def test_media_ports_that_are_taken_stop_the_start(settings: Settings, built: Path) -> None:
