@@ -46,6 +46,7 @@ check-lint:
 check-types:
 	$(VENV)/mypy
 	$(VENV)/mypy tools
+	MYPYPATH=tests $(VENV)/mypy tests/web tests/directory tests/conformance
 check-pages:
 	cd web/frontend && npm run --silent check && npm run --silent size
 check-tree:

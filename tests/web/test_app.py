@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from web.assembly import Service
-from web.middleware import content_security_policy, host_of
+from web.middleware import LINES_AT_ONCE, content_security_policy, host_of
+from web.settings import Settings
 
 SECURITY = (
     "content-security-policy",
@@ -208,3 +210,41 @@ async def test_pages_for_other_machines_move_to_https(service: Service, address:
         answer = await client.get(address)
     assert answer.headers.get("location", "") == target
     assert (answer.status_code == 307) is bool(target)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "forwarded", "trusted"),
+    [
+        ([], "127.0.0.1", "203.0.113.9", True),
+        (["127.0.0.0/8"], "127.0.0.1", "203.0.113.9", False),
+        (["127.0.0.0/8"], "127.0.0.1", "10.1.2.3", True),
+        (["10.0.0.0/8"], "203.0.113.9", "127.0.0.1", False),
+    ],
+)
+async def test_only_named_proxies_say_who_calls(
+    settings: Settings, built: Path, proxies: list[str], peer: str, forwarded: str, trusted: bool
+) -> None:
+    service = Service(settings.with_values({"proxy_from": proxies}), with_pages=True, built=built)
+    transport = httpx.ASGITransport(app=service.app(), client=(peer, 4000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.get("/healthz", headers={"X-Forwarded-For": forwarded})
+    assert ("version" in answer.json()) is trusted
+
+
+async def test_a_proxy_says_that_the_browser_came_by_https(settings: Settings, built: Path) -> None:
+    service = Service(settings.with_values({"proxy_from": ["127.0.0.1/32"]}), with_pages=True, built=built)
+    body = {"room": "giao-ban", "name": "a", "k": "chìa-khóa-phòng"}
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+    transport = httpx.ASGITransport(app=service.app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://hop.example") as client:
+        assert (
+            "; Secure" in (await client.post("/api/join", json=body, headers=headers)).headers["set-cookie"]
+        )
+
+
+async def test_refused_requests_do_not_flood_the_log(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(int(LINES_AT_ONCE) + 100):
+        assert (await client.get("/api/join")).status_code == 405
+    assert 0 < capsys.readouterr().out.count("path=/api/join") <= LINES_AT_ONCE + 20

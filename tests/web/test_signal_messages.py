@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,14 @@ async def test_tracks_are_described_anew(settings: Settings, built: Path) -> Non
             assert list(tracks[sids["sound"]].info.audio_features) == features
             picture = tracks[sids["picture"]].info
             assert (picture.width, picture.height) == (1280, 720)
+
+
+async def test_when_the_server_stops_everybody_is_told_to_come_back(settings: Settings, built: Path) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        async with running(settings, built, with_pages=False) as server:
+            url, headers = _url(server, "me")
+            socket = await stack.enter_async_context(websockets.connect(url, additional_headers=headers))
+            await _until(socket, "join")
+        leave = (await _until(socket, "leave")).leave
+    assert leave.reason == models.DisconnectReason.SERVER_SHUTDOWN
+    assert leave.action == rtc.LeaveRequest.Action.RECONNECT
