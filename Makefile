@@ -65,20 +65,20 @@ lock: python ## Choose the newest allowed versions of all packages anew
 clean: ## Remove what was built, but not the environment
 	rm -rf build dist *.egg-info web/static/app .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Longer measurements and pictures, each by a script of its own.
+# Longer measurements, proofs and pictures, each by a script of its own; a script that is not there has no target.
 define chore
 ifneq ($$(wildcard $(2)),)
 .PHONY: $(1)
 $(1): install-dev
-	$$(VENV)/python $(2)
+	$$(VENV)/python $$(firstword $$(wildcard $(2))) $$(ARGS)
 CHORES += "$(1)	$(3)"
 endif
 endef
 $(eval $(call chore,pictures,tests/e2e/pictures.py,Pictures of the pages into docs/pictures))
 $(eval $(call chore,conformance-livekit,tests/conformance/livekit_server.py,The conformance suite against LiveKit's own server (needs Go)))
 $(eval $(call chore,bench,tests/load/bench.py,CPU per forwarded packet of this relay))
-$(eval $(call chore,show-loss,tests/e2e/show_loss.py,Five per cent loss each way is survived))
-$(eval $(call chore,show-recovery,tests/e2e/show_recovery.py,WebSocket cut, port changed, server killed))
+$(eval $(call chore,show-loss,tests/load/show_loss.py,Five per cent loss each way is survived))
+$(eval $(call chore,show-recovery,tests/load/show_recovery.py,WebSocket cut; port changed; server killed and started again))
 $(eval $(call chore,show-bad-input,tests/load/show_bad_input.py,Ten thousand malformed inputs of each kind))
 $(eval $(call chore,show-churn,tests/load/show_churn.py,Two hundred joins and leaves in a minute))
 $(eval $(call chore,show-forty,tests/load/show_forty.py,Forty sites publish and forty watch))
