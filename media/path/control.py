@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from media.path.egress import Egress
+from media.path.events import EventQueue
 from media.path.transport import PathTransport
-from media.ports import Event, KeyframeWanted, ReceiverEstimate, SubscriptionReport
+from media.ports import KeyframeWanted, ReceiverEstimate, SubscriptionReport
 from media.rtp import rtcp
 
 FEEDBACK_INTERVAL = 0.1
@@ -21,7 +22,7 @@ MAX_NACKED = 512
 """Numbers answered of one RTCP packet; a viewer that lost more needs a keyframe, not these."""
 
 
-def receive(transport: PathTransport, data: bytes, now: float, egress: Egress, events: list[Event]) -> None:
+def receive(transport: PathTransport, data: bytes, now: float, egress: Egress, events: EventQueue) -> None:
     """Act on a compound packet from a peer. Raises PacketError for a malformed one."""
     for packet in rtcp.parse_compound(data):
         if isinstance(packet, rtcp.SenderReport):
@@ -44,17 +45,17 @@ def receive(transport: PathTransport, data: bytes, now: float, egress: Egress, e
             for ssrc in {entry.ssrc for entry in packet.entries}:
                 _keyframe(transport, ssrc, events)
         elif isinstance(packet, rtcp.Remb):
-            events.append(ReceiverEstimate(transport.number, packet.bitrate))
+            events.put(ReceiverEstimate(transport.number, packet.bitrate))
 
 
 def _blocks(
-    transport: PathTransport, reports: tuple[rtcp.ReportBlock, ...], now: float, events: list[Event]
+    transport: PathTransport, reports: tuple[rtcp.ReportBlock, ...], now: float, events: EventQueue
 ) -> None:
     for block in reports:
         subscription = transport.outgoing.get(block.ssrc)
         if subscription is None or block.ssrc != subscription.spec.ssrc:
             continue
-        events.append(
+        events.put(
             SubscriptionReport(
                 subscription.spec.subscription,
                 block.fraction_lost / 256,
@@ -64,16 +65,16 @@ def _blocks(
         )
 
 
-def _keyframe(transport: PathTransport, ssrc: int, events: list[Event]) -> None:
+def _keyframe(transport: PathTransport, ssrc: int, events: EventQueue) -> None:
     subscription = transport.outgoing.get(ssrc)
     if subscription is None:
         return
     source = subscription.pending or subscription.source
     if source is not None:
-        events.append(KeyframeWanted(source.spec.source, subscription.spec.subscription))
+        events.put(KeyframeWanted(source.spec.source, subscription.spec.subscription))
 
 
-def due_packets(transport: PathTransport, now: float, events: list[Event]) -> Iterator[bytes]:
+def due_packets(transport: PathTransport, now: float) -> Iterator[bytes]:
     """RTCP that a publisher is owed at this moment."""
     ssrc = transport.feedback_ssrc
     for source in transport.sources.values():
