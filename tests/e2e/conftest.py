@@ -83,6 +83,7 @@ async def visit(service: Service, browsers: dict[str, Browser]) -> AsyncIterator
         script: str = "",
         beside: MeetingPage | None = None,
         link: str | None = None,
+        wait_for: str = "join-panel",
         **options: Any,
     ) -> MeetingPage:
         if beside is None:
@@ -94,7 +95,7 @@ async def visit(service: Service, browsers: dict[str, Browser]) -> AsyncIterator
             await context.add_init_script(script)
         page = MeetingPage(service, context, await context.new_page())
         pages.append(page)
-        return await page.open(link)
+        return await page.open(link, wait_for)
 
     yield come
     for page in reversed(pages):

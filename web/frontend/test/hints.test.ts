@@ -38,11 +38,21 @@ describe("FrameWatch", () => {
   it("calls a camera frozen after eight seconds without a frame, again and again", () => {
     const watch = new FrameWatch();
     expect(watch.feed(10, true, 0)).toBe("waiting");
-    expect(watch.feed(35, true, 1_000)).toBe("flowing");
-    expect(watch.feed(35, true, 8_900)).toBe("waiting");
-    expect(watch.feed(35, true, 9_000)).toBe("frozen");
-    expect(watch.feed(35, true, 10_000)).toBe("waiting");
-    expect(watch.feed(35, true, 17_000)).toBe("frozen");
+    expect(watch.feed(35, true, 1_000)).toBe("waiting");
+    expect(watch.feed(60, true, 2_000)).toBe("waiting");
+    expect(watch.feed(85, true, 3_000)).toBe("flowing");
+    expect(watch.feed(85, true, 10_900)).toBe("waiting");
+    expect(watch.feed(85, true, 11_000)).toBe("frozen");
+    expect(watch.feed(85, true, 12_000)).toBe("waiting");
+    expect(watch.feed(85, true, 19_000)).toBe("frozen");
+  });
+
+  it("takes the first frame of a restarted camera for no proof of life", () => {
+    const watch = new FrameWatch();
+    watch.feed(10, true, 0);
+    expect(watch.feed(0, true, 1_000)).toBe("waiting");
+    expect(watch.feed(1, true, 2_000)).toBe("waiting");
+    expect(watch.feed(1, true, 10_000)).toBe("frozen");
   });
 
   it("does not judge a hidden page", () => {

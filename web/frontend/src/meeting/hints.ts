@@ -30,11 +30,14 @@ export class MutedSpeech {
 }
 
 const FREEZE_MS = 8_000;
+/** So many looks in a row must find new frames before a camera counts as running. */
+const RISES = 3;
 
 /** Tells whether a running camera has stopped bringing pictures. */
 export class FrameWatch {
   private frames = -1;
   private changedAt = 0;
+  private rises = 0;
 
   /** `frames` counted so far; `watching` is false while nothing can be counted (page hidden, camera off). */
   feed(frames: number, watching: boolean, now: number): "flowing" | "waiting" | "frozen" {
@@ -44,11 +47,13 @@ export class FrameWatch {
       return "waiting";
     }
     if (frames !== this.frames) {
-      const first = this.frames === -1;
+      // A count that begins anew belongs to another track; a frozen camera, too, gives one frame at a start.
+      this.rises = this.frames !== -1 && frames > this.frames ? this.rises + 1 : 0;
       this.frames = frames;
       this.changedAt = now;
-      return first ? "waiting" : "flowing";
+      return this.rises >= RISES ? "flowing" : "waiting";
     }
+    this.rises = 0;
     if (now - this.changedAt < FREEZE_MS) return "waiting";
     this.changedAt = now;
     return "frozen";

@@ -109,7 +109,11 @@ function stripWidth(width: number): number {
 
 /** How many tiles of others stand beside a shared screen. */
 export function stripCapacity(width: number, height: number): number {
-  if (!sideBySide(width, height)) return 3;
+  if (!sideBySide(width, height)) {
+    const tile = (width - GAP) / 2 / RATIO + GAP;
+    const rows = Math.floor((height - width / RATIO) / tile);
+    return Math.min(7, Math.max(1, rows * 2 - 1));
+  }
   const tile = stripWidth(width) / RATIO;
   return Math.max(1, Math.floor((height + GAP) / (tile + GAP)) - 1);
 }

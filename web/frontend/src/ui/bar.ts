@@ -49,7 +49,7 @@ export function bar(page: Page, panel: () => Panel, toggle: (next: Panel) => voi
   const clock = h("time", { class: "bar-clock" });
   const element = h(
     "footer",
-    { class: "bar", role: "toolbar", "aria-label": t("bar.label"), "data-testid": "bar" },
+    { class: "bar", "aria-label": t("bar.label"), "data-testid": "bar" },
     h("div", { class: "bar-room" }, h("span", { class: "bar-title", title: page.roomTitle }, page.roomTitle), clock),
     h("div", { class: "bar-main" }, microphone.element, camera.element, share.element, people.element, devices.element),
     h("div", { class: "bar-end" }, leave.element),

@@ -63,13 +63,3 @@ export function endView(page: Page, life: Ended, redraw: () => void): View {
   queueMicrotask(() => again.focus());
   return { element, update: () => undefined, destroy: () => undefined };
 }
-
-/** Where nothing can work: a browser that lacks what a meeting needs. */
-export function oldBrowser(): HTMLElement {
-  return h(
-    "div",
-    { class: "page page-end", "data-testid": "old-browser" },
-    siteHeader(() => location.reload()),
-    h("main", { class: "end" }, h("section", { class: "card end-card" }, h("span", { class: "end-icon" }, icon("warning")), h("h1", { class: "end-title" }, both("browser.old")))),
-  );
-}

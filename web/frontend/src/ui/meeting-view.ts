@@ -37,7 +37,7 @@ export function meetingView(page: Page, redraw: () => void): View {
   const tiles = stage(page);
   const controls = bar(page, () => open, toggle);
   const middle = h("div", { class: "meeting-middle" }, tiles.element);
-  const element = h("div", { class: "meeting", "data-testid": "meeting" }, h("h1", { class: "sr-only" }, page.roomTitle), lines.element, middle, controls.element);
+  const element = h("div", { class: "meeting", "data-testid": "meeting" }, h("header", { class: "meeting-head" }, h("h1", { class: "sr-only" }, page.roomTitle), lines.element), middle, controls.element);
 
   let phase = meeting.store.get().life.phase;
   let known = new Map(meeting.store.get().people);

@@ -17,7 +17,7 @@ export function stage(page: Page): View {
     update();
   };
   const button = (name: "previous" | "next", step: number): HTMLButtonElement =>
-    h("button", { type: "button", class: "button button-quiet", "data-testid": `page-${name}`, onclick: () => turn(step) }, icon(name), t(`page.${name}`));
+    h("button", { type: "button", class: "button button-quiet", "data-testid": `page-${name}`, onclick: () => turn(step) }, icon(name), h("span", {}, t(`page.${name}`)));
   const previous = button("previous", -1);
   const next = button("next", 1);
   const pager = h("nav", { class: "pager", "data-testid": "pager" }, previous, position, next);
