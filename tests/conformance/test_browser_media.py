@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from livekit import rtc
 
 from conformance.clients.browser import BrowserSite
 from conformance.clients.python_sdk import Site
 from conformance.judges import MARKS
 from conformance.target import Browsers, Sites
+from conformance.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -53,3 +55,19 @@ async def test_three_browsers_and_three_natives(browsers: Browsers, sites: Sites
             assert set(picture.colours) <= {identity, None}
         for (identity, _), sound in native.sounds.items():
             assert set(sound.tones) <= {identity, None}
+
+
+async def test_camera_and_microphone_of_the_machine(browsers: Browsers, sites: Sites) -> None:
+    """The way a person publishes, with Chromium's fake devices: frames and sound, whatever they show."""
+    browser, native = await browsers.join("browser"), await sites.join("native")
+    await browser.do(
+        """(person) => person.room.localParticipant.setCameraEnabled(
+            true, {resolution: {width: 320, height: 180}})"""
+    )
+    await browser.do("(person) => person.room.localParticipant.setMicrophoneEnabled(true)")
+    picture = await until(lambda: native.picture("browser"), "the camera is subscribed")
+    await until(lambda: picture.frames >= 5, "its frames are decoded", within=15)
+    sound = await until(lambda: native.sound("browser"), "the microphone is subscribed")
+    await until(lambda: sound.chunks >= 5 and not sound.silent(), "it beeps", within=15)
+    await browser.do("(person) => person.room.localParticipant.setCameraEnabled(false)")
+    await native.event("track_muted", lambda _who, track: track.kind == rtc.TrackKind.KIND_VIDEO)
