@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from media.sdp.publisher import PublisherPolicy, answer_publisher
 from media.sdp.types import PublishedSection
@@ -11,6 +12,16 @@ from media.transport import Transport
 
 Claim = Callable[[PublishedSection], PublishedTrack | None]
 """Finds the announced track of a section; None leaves the section unused for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackWish:
+    """What a client announced of a track that the answer heeds; ``codec`` such as ``vp9``, empty for any."""
+
+    codec: str = ""
+    stereo: bool = False
+    dtx: bool = True
+    red: bool = False
 
 
 class PublisherPeer:
@@ -37,9 +48,19 @@ class PublisherPeer:
         self.tracks: dict[str, PublishedTrack] = {}
         self._waiting: dict[str, PublishedSection] = {}
 
-    def answer(self, offer: str, claim: Claim) -> str:
-        """The SDP answer to an offer. Raises SdpError; then nothing has changed."""
-        result = answer_publisher(offer, self.transport.local_for(offer), policy=self._policy)
+    def answer(self, offer: str, claim: Claim, wishes: Mapping[str, TrackWish]) -> str:
+        """The SDP answer to an offer. Raises SdpError; then nothing has changed.
+
+        ``wishes`` is what was announced of tracks, by the client's own ids.
+        """
+        policy = replace(
+            self._policy,
+            stereo=frozenset(cid for cid, wish in wishes.items() if wish.stereo),
+            dtx_disabled=frozenset(cid for cid, wish in wishes.items() if not wish.dtx),
+            prefer_red=frozenset(cid for cid, wish in wishes.items() if wish.red),
+            preferred={cid: wish.codec for cid, wish in wishes.items() if wish.codec},
+        )
+        result = answer_publisher(offer, self.transport.local_for(offer), policy=policy)
         self.transport.set_remote(result.remote)
         if result.data is not None:
             self.transport.set_data(result.data)

@@ -68,6 +68,7 @@ class Participant:
         self.disconnect_reason = models.DisconnectReason.UNKNOWN_REASON
         self.session: SignalSession | None = None
         self.session_lost_at: float | None = None
+        self._heard_at = now
         self.media_lost_at: float | None = None
         self.token_exp = grants.expires_at
         self.token_due = 0.0
@@ -133,6 +134,7 @@ class Participant:
     def attach(self, session: SignalSession) -> None:
         """Speak through this session from now on; an older one is closed."""
         if self.session is not None:
+            self._heard_at = self.session.last_heard
             self.session.on_request = lambda request, now: None
             self.session.close(CLOSE_NORMAL, "replaced by a newer connection")
         self.session = session
@@ -145,8 +147,14 @@ class Participant:
             return
         self.session = None
         self.session_lost_at = now
+        self._heard_at = session.last_heard
         if not self.was_active and not self._media_connected():
             self.room.leave(self, models.DisconnectReason.SIGNAL_CLOSE, now)
+
+    @property
+    def last_frame_at(self) -> float:
+        """When the client was last heard of on a WebSocket."""
+        return self._heard_at if self.session is None else self.session.last_heard
 
     def send_token(self, now: float) -> None:
         """A fresh token with the rights, name and attributes in force now."""

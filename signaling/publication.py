@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from livekit.protocol import models, rtc
 
 from media.ports import Kind
+from media.publisher import TrackWish
 from media.tracks import LayerSize, PublishedTrack
 from signaling import ids
 
@@ -36,6 +37,18 @@ class Publication:
     def sid(self) -> str:
         """The track's identifier, ``TR_…``."""
         return self.info.sid
+
+    @property
+    def wish(self) -> TrackWish:
+        """What the answer to the publisher's offer should heed."""
+        codec = self.info.codecs[0].mime_type.partition("/")[2] if self.info.codecs else ""
+        audio = self.kind is Kind.AUDIO
+        return TrackWish(
+            codec="" if audio else codec.lower(),
+            stereo=self.info.stereo,
+            dtx=not self.info.disable_dtx,
+            red=audio and not self.info.disable_red and not self.info.encryption,
+        )
 
     @property
     def kind(self) -> Kind:

@@ -108,7 +108,12 @@ class Publishing:
                 self.owner.publisher_state, self.owner.data_received, self._section_ended
             )
         try:
-            answer = self.publisher.answer(description.sdp, self.claim)
+            wishes = {
+                cid: publication.wish
+                for publication in self.publications.values()
+                for cid in publication.cids
+            }
+            answer = self.publisher.answer(description.sdp, self.claim, wishes)
         except SdpError as error:
             self.owner.refuse_offer(error)
             return

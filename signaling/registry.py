@@ -185,6 +185,7 @@ class RoomRegistry:
         """See ``RoomControl``."""
         participant = self._participant(room, identity)
         participant.room.leave(participant, models.DisconnectReason.PARTICIPANT_REMOVED, now)
+        participant.room.settle(now)
 
     def mute_track(
         self, room: str, identity: str, track_sid: str, muted: bool, now: float
@@ -193,6 +194,7 @@ class RoomRegistry:
         participant = self._participant(room, identity)
         if not participant.publishing.mute(track_sid, muted, now, by_server=True):
             return None
+        participant.room.settle(now)
         return participant.publishing.publications[track_sid].info
 
     def update_participant(
@@ -209,6 +211,7 @@ class RoomRegistry:
         else:
             participant.changed(now)
             participant.send_token(now)
+        participant.room.settle(now)
         return participant.info()
 
     def update_subscriptions(

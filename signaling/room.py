@@ -6,6 +6,7 @@ leaves the room goes to the participants' sessions and to ``RoomEvents``.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -31,7 +32,10 @@ PROTOCOL = 17
 """LiveKit's protocol number that we speak; higher ones of clients are welcome."""
 
 COMPATIBLE_VERSION = "1.9.11"
-"""The LiveKit release whose behaviour ours is tested against; clients ask features of it (RPC: 1.8 or newer)."""
+"""The LiveKit release that ours is tested against; clients ask features of it (RPC: 1.8 or newer)."""
+
+MAX_DEPARTED = 1000
+"""Participants remembered after they left, for those who were cut off meanwhile."""
 
 Action = rtc.LeaveRequest.Action
 
@@ -97,7 +101,7 @@ class Room:
         self._fresh: list[Publication] = []
         self._flush_at: float | None = None
         self._flushed_at = -1.0
-        self._room_dirty = False
+        self._departed: deque[tuple[float, models.ParticipantInfo]] = deque(maxlen=MAX_DEPARTED)
         self._empty_since = monotonic()
         self._ever_joined = False
         events.room_started(self.info())
@@ -187,12 +191,18 @@ class Room:
         )
 
     def resume(self, participant: Participant, session: SignalSession, now: float) -> None:
-        """The client is back on a new WebSocket; its media went on meanwhile."""
+        """The client is back on a new WebSocket; its media went on meanwhile.
+
+        It is told of everybody who is here and of those who left since its old
+        socket was last heard of: what was sent into that one may be lost.
+        """
+        missed_since = participant.last_frame_at
         participant.attach(session)
         session.send(rtc.SignalResponse(reconnect=rtc.ReconnectResponse(server_info=self.server)))
         everybody = [
             other.info() for other in self.participants.values() if other is participant or not other.hidden
         ]
+        everybody += [info for at, info in self._departed if at >= missed_since]
         session.send(rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=everybody)))
         session.send(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info())))
         participant.send_token(now)
@@ -209,7 +219,12 @@ class Room:
 
     def requests_of(self, participant: Participant) -> Callable[[rtc.SignalRequest, float], None]:
         """Where a session delivers the requests of this participant."""
-        return lambda request, now: handle_request(self, participant, request, now)
+
+        def handle(request: rtc.SignalRequest, now: float) -> None:
+            handle_request(self, participant, request, now)
+            self.settle(now)
+
+        return handle
 
     # -- going -------------------------------------------------------------------
 
@@ -250,6 +265,8 @@ class Room:
             participant.session = None
         participant.version += 1
         self.participant_changed(participant, now)
+        if not participant.hidden:
+            self._departed.append((now, participant.info()))
         self.speaking.left(participant)
         self.quality.left(participant)
         if participant.was_active:
@@ -277,8 +294,6 @@ class Room:
             large = len(self.participants) >= self.settings.large_room
             gather = self.settings.update_interval_large if large else self.settings.update_interval
             self._flush_at = max(now, self._flushed_at + gather)
-            if self._flush_at <= now:
-                self._flush_at = now
 
     def track_announced(self, publication: Publication, now: float) -> None:
         """A track may be subscribed to, once the update that names it has gone out."""
@@ -335,6 +350,11 @@ class Room:
         self.metadata = metadata
         self._broadcast(SharedMessage(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info()))))
 
+    def settle(self, now: float) -> None:
+        """At the end of an action: tell at once what nothing asks to wait for."""
+        if self._flush_at is not None and now >= self._flush_at:
+            self.flush(now)
+
     def flush(self, now: float) -> None:
         """Send the gathered update, then let people subscribe to what it named."""
         self._flush_at = None
@@ -370,8 +390,7 @@ class Room:
         """Do what is due; sets ``ended`` when the room has been empty for long enough."""
         for participant in list(self.participants.values()):
             participant.tick(now)
-        if self._flush_at is not None and now >= self._flush_at:
-            self.flush(now)
+        self.settle(now)
         self.speaking.tick(now)
         self.quality.tick(now)
         if not self.participants:

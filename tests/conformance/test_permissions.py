@@ -158,7 +158,7 @@ async def test_permissions_in_the_browser(
     assert refused is not None
     assert "permission" in refused.lower()
     await permit(livekit_api, sites.room, "browser", can_publish_sources=[TrackSource.CAMERA])
-    await browser.event("participantPermissionsChanged")
+    await browser.event("participantPermissionsChanged", lambda _old, who: who["identity"] == "browser")
     sid = await browser.publish_camera("magenta")
     await native.sees("browser", "magenta")
     await permit(livekit_api, sites.room, "browser", can_publish=False)
