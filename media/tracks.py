@@ -227,7 +227,8 @@ class PublishedTrack:
                 encoding.counted_at = now
             if encoding.throttle.due(now):
                 self._path.request_keyframe(encoding.source)
-        if self.kind is Kind.VIDEO:
+        if self.kind is Kind.VIDEO and self.codec:
+            # Before its first packet the client may not yet know the track by its id.
             demand = self.demand.update(now)
             if demand is not None:
                 self._on_demand([(int(quality), enabled) for quality, enabled in demand[0].qualities])

@@ -32,6 +32,9 @@ from web.version import VERSION
 
 ROOM: Final = "giao-ban-tp"
 TITLE: Final = "Giao ban thành phố"
+CITY_NAME: Final = "Thành phố Hà Nội"
+"""Who the printed link joins as, so that one press is enough."""
+
 READY_SECONDS: Final = 30.0
 END_SECONDS: Final = 6.0
 _PR_SET_PDEATHSIG: Final = 1
@@ -138,7 +141,7 @@ def run_demo(settings: Settings, config: Path | None, count: int) -> None:
         _wait_ready(server, f"{base}/healthz", stop)
         if stop.asked:
             return
-        link = f"/meet/{quote(room)}?k={quote(room_key)}"
+        link = f"/meet/{quote(room)}?k={quote(room_key)}&n={quote(CITY_NAME)}"
         _greet(console, base, link, settings, state, count)
         stop.wait(children)
     finally:

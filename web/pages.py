@@ -16,6 +16,9 @@ from web.assets import APP_FOLDER, PREFIX, Assets
 from web.static_files import read_folder, static_route
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+MAX_NAME: Final = 60
+"""Characters of a name that a link may suggest."""
+
 MAX_ROOM: Final = 128
 
 
@@ -45,8 +48,9 @@ class Pages:
 
     async def _meeting(self, request: Request) -> Response:
         room = request.path_params["room"][:MAX_ROOM]
+        suggested = request.query_params.get("n", "").strip()[:MAX_NAME]
         return self._render(
-            request, "meeting.html", room=room, room_title=self._title(room), suggested_name=""
+            request, "meeting.html", room=room, room_title=self._title(room), suggested_name=suggested
         )
 
     def _render(self, request: Request, template: str, **values: Any) -> Response:
