@@ -35,7 +35,8 @@ TITLE: Final = "Giao ban thành phố"
 CITY_NAME: Final = "Thành phố Hà Nội"
 """Who the printed link joins as, so that one press is enough."""
 
-READY_SECONDS: Final = 30.0
+READY_SECONDS: Final = 120.0
+"""A first start compiles every module, perhaps on a busy machine; a service that ends is noticed at once."""
 END_SECONDS: Final = 6.0
 _PR_SET_PDEATHSIG: Final = 1
 
