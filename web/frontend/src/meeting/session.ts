@@ -232,6 +232,8 @@ export class Meeting {
   private newRoom(): Room {
     const room = new Room({
       adaptiveStream: { pixelDensity: "screen" },
+      // The relay speaks protocol v0: without this the client asks for v1 first and loses a round trip.
+      singlePeerConnection: false,
       dynacast: true,
       stopLocalTrackOnUnpublish: false,
       disconnectOnPageLeave: true,
