@@ -322,7 +322,7 @@ class MediaEngine:
             subscription = self._subscriptions.get(event.subscription)
             if subscription is not None:
                 subscription.reported(event.fraction_lost, event.jitter, event.rtt)
-                self._subscribers[subscription.transport].loss(event.fraction_lost, now)
+                self._subscribers[subscription.transport].loss(event.subscription, event.fraction_lost, now)
         elif isinstance(event, ReceiverEstimate):
             receiver = self._subscribers.get(event.transport)
             if receiver is not None:

@@ -47,6 +47,8 @@ class SubscriberPeer:
         self._bandwidth = Bandwidth()
         self._counted = 0
         self._counted_at = 0.0
+        self._reported: dict[int, int] = {}
+        """Packets of each subscription that were sent when its last report came."""
 
     # -- what shall be received --------------------------------------------------
 
@@ -92,6 +94,7 @@ class SubscriberPeer:
         """Receive it no more."""
         if self.subscriptions.pop(subscription.number, None) is not None:
             del self._registry[subscription.number]
+            self._reported.pop(subscription.number, None)
             subscription.close()
             self._offerer.remove(subscription.number)
 
@@ -154,9 +157,13 @@ class SubscriberPeer:
         """The client's own estimate (REMB), in bit/s."""
         self._bandwidth.remb(bitrate, now)
 
-    def loss(self, fraction_lost: float, now: float) -> None:
-        """A receiver report said so much loss, 0 to 1."""
-        self._bandwidth.loss(fraction_lost, now)
+    def loss(self, subscription: int, fraction_lost: float, now: float) -> None:
+        """A receiver report said so much loss of one subscription, 0 to 1."""
+        sent = self._path.subscription_stats(subscription).packets
+        since = sent - self._reported.get(subscription, 0)
+        self._reported[subscription] = sent
+        if since > 0:
+            self._bandwidth.loss(fraction_lost, now, since)
 
     def allocate(self, now: float) -> None:
         """Share the estimated rate among the subscriptions."""

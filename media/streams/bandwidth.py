@@ -55,9 +55,9 @@ class Bandwidth:
         """A REMB came, in bit/s."""
         self.estimate.remb(bitrate, now)
 
-    def loss(self, fraction: float, now: float, weight: float = 1.0) -> None:
+    def loss(self, fraction: float, now: float, packets: int = 1000) -> None:
         """A receiver report came; see :meth:`BitrateEstimate.loss`."""
-        self.estimate.loss(fraction, now, weight)
+        self.estimate.loss(fraction, now, packets)
 
     def update(self, demands: Sequence[Demand], now: float) -> dict[int, Choice]:
         """What to forward from now on, by subscription."""

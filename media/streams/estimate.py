@@ -11,7 +11,7 @@ estimate is None, *no limit known*, until the line is seen to be *congested*:
 
 * REMB falls by a twentieth while it lies below what we send, or stays below
   95 % of it for a second without rising; or
-* a second's loss is above 10 %.
+* a second's loss is above 10 %, by more than chance explains for so few packets.
 
 From then on the newest REMB is the limit; loss above 10 % sets one of
 (1 - loss / 2) times what is sent, above 30 % what arrives; loss below 2 % raises
@@ -36,6 +36,16 @@ RISE = 1.04
 """Growth over a second that still counts as rising; libwebrtc grows by 8 %."""
 
 HEAVY_LOSS = 0.10
+CONFIDENCE = 3.0
+"""Standard deviations (of the binomial law) by which loss must exceed ``HEAVY_LOSS`` to be believed.
+
+A radio link that loses 5 % by chance loses over 10 % of 50 packets of sound once in half a minute; a
+picture must not be paused for that.
+"""
+
+LONGEST_WINDOW = 5.0
+"""Seconds over which reports of doubtful loss are added up before they are given up."""
+
 LIGHT_LOSS = 0.02
 COLLAPSE = 0.30
 """Above this loss, what arrives is all that the line carries."""
@@ -62,8 +72,8 @@ class BitrateEstimate:
         "_heaviest",
         "_limited",
         "_loss_limit",
+        "_loss_packets",
         "_loss_sum",
-        "_loss_weight",
         "_loss_window_at",
         "_proven",
         "_remb",
@@ -81,7 +91,7 @@ class BitrateEstimate:
         self._rembs: deque[tuple[float, float]] = deque(maxlen=_HISTORY)
         self._loss_limit: float | None = None
         self._loss_sum = 0.0
-        self._loss_weight = 0.0
+        self._loss_packets = 0
         self._loss_window_at: float | None = None
         # Sent and received when the present spell of heavy loss began.
         self._heaviest: tuple[float, float] | None = None
@@ -112,16 +122,29 @@ class BitrateEstimate:
         if stagnant or value <= FALL * highest:
             self._congested(now)
 
-    def loss(self, fraction: float, now: float, weight: float = 1.0) -> None:
-        """Loss of one receiver report, 0 to 1; ``weight`` is that stream's share of the packets."""
+    def loss(self, fraction: float, now: float, packets: int = 1000) -> None:
+        """Loss of one receiver report, 0 to 1; ``packets`` is of how many packets it speaks."""
         if self._loss_window_at is None:
             self._loss_window_at = now
-        self._loss_sum += min(max(fraction, 0.0), 1.0) * weight
-        self._loss_weight += weight
-        if now - self._loss_window_at >= 1.0 and self._loss_weight > 0.0:
-            self._second_of_loss(self._loss_sum / self._loss_weight, now)
-            self._loss_sum = self._loss_weight = 0.0
-            self._loss_window_at = now
+        self._loss_sum += min(max(fraction, 0.0), 1.0) * packets
+        self._loss_packets += packets
+        window = now - self._loss_window_at
+        if window < 1.0 or self._loss_packets <= 0:
+            return
+        fraction = self._loss_sum / self._loss_packets
+        excess = fraction - self._ambient
+        if excess > HEAVY_LOSS and not self._credible(excess):
+            if window < LONGEST_WINDOW:
+                return
+        else:
+            self._window_of_loss(fraction, now)
+        self._loss_sum = 0.0
+        self._loss_packets = 0
+        self._loss_window_at = now
+
+    def _credible(self, excess: float) -> bool:
+        deviation = math.sqrt(HEAVY_LOSS * (1.0 - HEAVY_LOSS) / self._loss_packets)
+        return excess > HEAVY_LOSS + CONFIDENCE * deviation
 
     def lift(self, bitrate: float) -> None:
         """Take the limit to be no lower than this until the next congestion."""
@@ -148,7 +171,7 @@ class BitrateEstimate:
         self._proven = 0.0
         self._rembs.clear()
 
-    def _second_of_loss(self, fraction: float, now: float) -> None:
+    def _window_of_loss(self, fraction: float, now: float) -> None:
         received = self._sent * (1.0 - fraction)
         if self._heaviest is not None:
             sent_then, received_then = self._heaviest

@@ -1,5 +1,7 @@
 """What a line carries: evidence of congestion, and what is none."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,12 +91,43 @@ def test_loss(fractions: list[float], limit: float | None) -> None:
 def test_reports_of_a_second_are_weighed_together() -> None:
     estimate = BitrateEstimate()
     estimate.sent(1000 * K, 0.0)
-    estimate.loss(0.5, 0.0, weight=1.0)
-    estimate.loss(0.0, 1.0, weight=9.0)
+    estimate.loss(0.5, 0.0, packets=100)
+    estimate.loss(0.0, 1.0, packets=900)
     assert estimate.value(1.0) is None
-    estimate.loss(0.5, 1.5, weight=9.0)
-    estimate.loss(0.0, 2.0, weight=1.0)
+    estimate.loss(0.5, 1.5, packets=900)
+    estimate.loss(0.0, 2.0, packets=100)
     assert estimate.value(2.0) is not None
+
+
+@pytest.mark.parametrize(("packets", "congested"), [(50, False), (100, False), (2000, True)])
+def test_loss_is_believed_when_chance_does_not_explain_it(packets: int, congested: bool) -> None:
+    """A twentieth above the bound: of 50 or 100 packets that is luck, of 2,000 it is not."""
+    estimate = BitrateEstimate()
+    estimate.sent(1000 * K, 0.0)
+    estimate.loss(0.15, 0.0, packets)
+    estimate.loss(0.15, 1.0, packets)
+    assert (estimate.congested_at is not None) == congested
+
+
+def test_doubtful_loss_is_added_up_until_it_is_certain() -> None:
+    estimate = BitrateEstimate()
+    estimate.sent(1000 * K, 0.0)
+    for second in range(6):
+        estimate.loss(0.16, float(second), 100)
+        assert estimate.congested_at is None or second >= 2
+    assert estimate.congested_at is not None
+
+
+def test_five_per_cent_by_chance_is_no_congestion() -> None:
+    """Ten minutes of a line that loses a twentieth of sound and of a small picture."""
+    rng = random.Random(5)
+    estimate = BitrateEstimate()
+    for second in range(600):
+        estimate.sent(60 * K, float(second))
+        for packets in (50, 4):
+            lost = sum(rng.random() < 0.05 for _ in range(packets))
+            estimate.loss(lost / packets, float(second), packets)
+    assert estimate.congested_at is None
 
 
 def test_without_loss_the_limit_grows_no_further_than_was_tried() -> None:
