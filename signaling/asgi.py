@@ -27,7 +27,7 @@ from signaling.errors import SignalingError, UnauthenticatedError
 from signaling.grants import Grants
 from signaling.participant import ClientParams
 from signaling.registry import RoomRegistry
-from signaling.session import SignalSession
+from signaling.session import CLOSE_INTERNAL, CLOSE_NORMAL, CLOSE_POLICY, Closing, SignalSession
 from signaling.tokens import KeyRing, require_join
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 TICK = 0.05
 WRITE_LIMIT = 20.0
 """Seconds that one send may take before the client is taken for stuck."""
+
+FAREWELL_LIMIT = 3.0
+"""Seconds that the last frames and the closing may take."""
 
 CORS = {"Access-Control-Allow-Origin": "*"}
 
@@ -71,7 +74,11 @@ class SignalServer:
 
     async def _tick(self) -> None:
         while True:
-            self.registry.tick(clock.monotonic())
+            try:
+                self.registry.tick(clock.monotonic())
+            except Exception:
+                # Whatever failed, every room depends on the next one.
+                logger.exception("a tick failed")
             await asyncio.sleep(TICK)
 
     # -- HTTP --------------------------------------------------------------------
@@ -118,40 +125,54 @@ class SignalServer:
         except SignalingError as error:
             await _refuse(websocket, error.http_status, error.message)
             return
-        await websocket.accept()
+        try:
+            await websocket.accept()
+        except Exception as error:
+            logger.debug("a client went away while it was let in: %s", type(error).__name__)
+            return
         ready = asyncio.Event()
-        session.on_ready = ready.set
+        ended = asyncio.Event()
+
+        def on_ready() -> None:
+            ready.set()
+            if session.closing is not None:
+                ended.set()
+
+        session.on_ready = on_ready
         try:
             participant = self.registry.connect(grants, params, session, clock.monotonic())
         except SignalingError as error:
-            await websocket.close(1008, error.message[:120])
+            await _close(websocket, Closing(CLOSE_POLICY, error.message[:120]))
             return
         except Exception:
             logger.exception("a join failed")
-            await websocket.close(1011, "internal error")
+            await _close(websocket, Closing(CLOSE_INTERNAL, "internal error"))
             return
         self.sessions += 1
         writer = asyncio.create_task(_write(websocket, session, ready), name="signal writer")
         reader = asyncio.create_task(_read(websocket, session), name="signal reader")
+        ender = asyncio.create_task(ended.wait(), name="signal end")
+        tasks = {reader, writer, ender}
         try:
-            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if session.closing is not None:
                 # What was queued before the end (a leave with its reason) still goes out.
-                await asyncio.wait({writer}, timeout=WRITE_LIMIT)
+                await asyncio.wait({writer}, timeout=FAREWELL_LIMIT)
         finally:
             self.sessions -= 1
-            for task in (reader, writer):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(reader, writer, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             if participant is not None:
                 participant.session_closed(session, clock.monotonic())
-            closing = session.closing
-            if websocket.application_state is WebSocketState.CONNECTED:
-                with contextlib.suppress(Exception):
-                    await asyncio.wait_for(
-                        websocket.close(closing.code if closing else 1000, closing.reason if closing else ""),
-                        WRITE_LIMIT,
-                    )
+            await _close(websocket, session.closing or Closing(CLOSE_NORMAL, ""))
+
+
+async def _close(websocket: WebSocket, closing: Closing) -> None:
+    """Close what is open still; a client that does not take part in that is left behind."""
+    if websocket.application_state is WebSocketState.CONNECTED:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(websocket.close(closing.code, closing.reason), FAREWELL_LIMIT)
 
 
 async def _read(websocket: WebSocket, session: SignalSession) -> None:
@@ -171,7 +192,7 @@ async def _read(websocket: WebSocket, session: SignalSession) -> None:
             session.receive(frame, clock.monotonic())
         except Exception:
             logger.exception("a request failed")
-            session.close(1011, "internal error")
+            session.close(CLOSE_INTERNAL, "internal error")
 
 
 async def _write(websocket: WebSocket, session: SignalSession, ready: asyncio.Event) -> None:

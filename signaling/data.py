@@ -50,6 +50,9 @@ class DataRouter:
             return
         packet.participant_sid = sender.sid if not sender.hidden else ""
         packet.participant_identity = sender.identity if not sender.hidden else ""
+        if sender.hidden:
+            # Receivers drop what they have seen by sender and number; hidden ones share the empty name.
+            packet.sequence = 0
         sids: list[str] = []
         identities = list(packet.destination_identities)
         if kind == "user":

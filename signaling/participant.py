@@ -17,8 +17,9 @@ from media.transport import ChannelSpec, Transport, TransportState
 from signaling import ids
 from signaling.data import LOSSY, RELIABLE
 from signaling.grants import Grants, VideoGrant
+from signaling.limits import check_attributes
 from signaling.publishing import Publishing
-from signaling.session import CLOSE_NORMAL, SignalSession
+from signaling.session import CLOSE_NORMAL, CLOSE_PROTOCOL, SignalSession
 from signaling.subscribing import Subscribing
 from signaling.tokens import refresh
 from signaling.wire import SharedMessage
@@ -58,7 +59,11 @@ class Participant:
         self.identity = grants.identity
         self.name = grants.name
         self.metadata = grants.metadata
-        self.attributes: dict[str, str] = {**grants.attributes, **params.attributes}
+        self.attributes = dict(grants.attributes)
+        if self.video.may_update_own_metadata():
+            # What a client says of itself may not overrule what its token says, unless it may change that.
+            self.attributes.update({key: value for key, value in params.attributes.items() if value})
+        check_attributes(self.attributes)
         self.params = params
         self.state: int = State.JOINING
         self.version = 0
@@ -73,8 +78,12 @@ class Participant:
         self.token_exp = grants.expires_at
         self.token_due = 0.0
         self.told_speakers: dict[str, float] = {}
-        self.permission_told: dict[str, bool] = {}
-        self.quality = -1
+        """Level of each speaker that the client believes to be on."""
+        self.silenced: dict[str, float] = {}
+        """Who was told off lately, and when."""
+        self.shown = not self.hidden
+        """Whether others believe it to be here."""
+        self._info: models.ParticipantInfo | None = None
         self.publishing = Publishing(self)
         subscriber = room.media.create_subscriber(self._subscriber_state, self.data_received)
         subscriber.transport.open_channels(CHANNELS)
@@ -95,8 +104,22 @@ class Participant:
         """Whether it has left."""
         return self.state == State.DISCONNECTED
 
+    @property
+    def publishes(self) -> bool:
+        """Whether any track of it is announced."""
+        return any(publication.announced for publication in self.publishing.publications.values())
+
     def info(self) -> models.ParticipantInfo:
-        """What clients and RoomService see of it."""
+        """What clients and RoomService see of it. Kept until it changes: not to be written to."""
+        if self._info is None:
+            self._info = self._describe()
+        return self._info
+
+    def stale(self) -> None:
+        """Something that the description says has changed."""
+        self._info = None
+
+    def _describe(self) -> models.ParticipantInfo:
         info = models.ParticipantInfo(
             sid=self.sid,
             identity=self.identity,
@@ -105,7 +128,7 @@ class Participant:
             name=self.name,
             version=self.version,
             permission=self.video.permission(),
-            is_publisher=any(publication.announced for publication in self.publishing.publications.values()),
+            is_publisher=self.publishes,
             kind=self.grants.participant_kind(),
             attributes=self.attributes,
             joined_at=self.joined_at_ms // 1000,
@@ -122,6 +145,7 @@ class Participant:
     def changed(self, now: float) -> None:
         """Its description changed: a new version goes to everybody who may see it."""
         self.version += 1
+        self.stale()
         self.room.participant_changed(self, now)
 
     # -- messages ----------------------------------------------------------------
@@ -184,6 +208,11 @@ class Participant:
             heard = max(heard, self.publishing.publisher.transport.last_heard)
         return heard
 
+    @property
+    def media_over(self) -> bool:
+        """Whether one of its connections has ended for good, so that only a new join helps."""
+        return self.subscribing.over or self.publishing.over
+
     def _media_connected(self) -> bool:
         return self.subscribing.subscriber.transport.state is TransportState.CONNECTED or (
             self.publishing.publisher is not None
@@ -209,8 +238,9 @@ class Participant:
     def publisher_state(self, transport: Transport, state: TransportState) -> None:
         """The PUBLISHER connection came up or went."""
         now = self.room.monotonic()
-        if not self.gone and state in (TransportState.FAILED, TransportState.CLOSED):
-            self.media_lost_at = self.media_lost_at or now
+        ended = state in (TransportState.FAILED, TransportState.CLOSED)
+        if ended and not self.gone and self.media_lost_at is None:
+            self.media_lost_at = now
 
     def data_received(self, label: str, payload: bytes) -> None:
         """A message of the client on one of its data channels."""
@@ -222,12 +252,18 @@ class Participant:
     def tick(self, now: float) -> None:
         """Leave when the line is dead for good; refresh the token; show late tracks."""
         settings = self.room.settings
-        if self.session is not None and now >= self.token_due:
-            self.send_token(now)
+        if self.session is not None:
+            self.session.tick(now)
+            if now >= self.token_due:
+                self.send_token(now)
         if self.session is None and self.session_lost_at is not None:
             away = now - self.session_lost_at
             silent = now - max(self.last_heard, self.session_lost_at)
-            if away > settings.reconnect_limit or silent > settings.media_silence_limit:
+            if (
+                away > settings.reconnect_limit
+                or silent > settings.media_silence_limit
+                or (self.media_over and away > settings.close_grace)
+            ):
                 self.room.leave(self, models.DisconnectReason.CONNECTION_TIMEOUT, now)
                 return
         if self.media_lost_at is not None and now - self.media_lost_at > settings.media_restart_limit:
@@ -244,6 +280,12 @@ class Participant:
         self.publishing.announce_late(now)
 
     def refuse_offer(self, error: SdpError) -> None:
-        """An offer that cannot be understood ends the session, with words."""
+        """A description that cannot be understood ends the session, with words."""
         if self.session is not None:
-            self.session.close(1002, str(error)[:120])
+            self.session.close(CLOSE_PROTOCOL, str(error).encode()[:120].decode(errors="ignore"))
+
+    def rejoin(self, now: float) -> None:
+        """Its media has ended for good: the client is told to join anew."""
+        self.room.leave(
+            self, models.DisconnectReason.STATE_MISMATCH, now, action=rtc.LeaveRequest.Action.RECONNECT
+        )

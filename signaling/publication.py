@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from livekit.protocol import models, rtc
@@ -31,6 +32,11 @@ class Publication:
         self.announced = False
         self.negotiated_at: float | None = None
         self.told_subscribed = False
+        self.told = False
+        """Whether the update that names it has gone out; media before that would be dropped by clients."""
+        self.event_sent = False
+        """Whether the outside knows of it."""
+        self.muted_by_server = False
         self.track: PublishedTrack | None = None
 
     @property
@@ -82,6 +88,18 @@ class Publication:
         return True
 
 
+MAX_NAME = 256
+MAX_MIME = 64
+MAX_RID = 32
+MAX_FEATURES = 16
+"""What one client says of its track goes to everybody: so long, in characters or entries."""
+
+
+def features(values: Iterable[models.AudioTrackFeature]) -> list[models.AudioTrackFeature]:
+    """The distinct ones of an audio track."""
+    return list(dict.fromkeys(values))[:MAX_FEATURES]
+
+
 def mime_type(codec: str) -> str:
     """LiveKit's spelling of a codec key (``video/VP8``; ``media.ports.PayloadType``)."""
     kind, _, rest = codec.partition("/")
@@ -99,7 +117,7 @@ def _describe(request: rtc.AddTrackRequest) -> models.TrackInfo:
     info = models.TrackInfo(
         sid=ids.new_sid(ids.TRACK),
         type=request.type,
-        name=request.name[:256],
+        name=request.name[:MAX_NAME],
         muted=request.muted,
         width=request.width,
         height=request.height,
@@ -108,9 +126,9 @@ def _describe(request: rtc.AddTrackRequest) -> models.TrackInfo:
         stereo=request.stereo,
         disable_red=request.disable_red,
         encryption=request.encryption,
-        stream=request.stream[:256],
+        stream=request.stream[:MAX_NAME],
         backup_codec_policy=request.backup_codec_policy,
-        audio_features=request.audio_features,
+        audio_features=features(request.audio_features),
     )
     layers = request.layers
     if not layers and request.simulcast_codecs:
@@ -121,12 +139,13 @@ def _describe(request: rtc.AddTrackRequest) -> models.TrackInfo:
         copy.CopyFrom(layer)
         if not copy.rid and len(ordered) > 1:
             copy.rid = _RIDS[index]
+        copy.rid = copy.rid[:MAX_RID]
     info.simulcast = len(info.layers) > 1
     for codec in request.simulcast_codecs[:1]:
         mime = codec.codec if "/" in codec.codec else f"video/{codec.codec.upper()}"
         if request.type == models.TrackType.AUDIO:
             mime = codec.codec if "/" in codec.codec else f"audio/{codec.codec.lower()}"
-        if codec.codec:
+        if codec.codec and len(mime) <= MAX_MIME:
             info.codecs.add(mime_type=mime, cid=codec.cid, layers=info.layers)
             info.mime_type = mime
     return info

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from livekit.protocol import models, rtc
 
-from media.errors import SdpError
+from media.errors import SdpError, TransportClosedError
 from media.ports import Kind
 from media.publisher import PublisherPeer
 from media.sdp.types import PublishedSection
 from media.tracks import PublishedTrack
+from media.transport import TransportState
 from signaling.publication import Publication, short_codec
 
 if TYPE_CHECKING:
     from signaling.participant import Participant
+
+
+MAX_CID = 256
+MAX_CODECS = 8
 
 
 class Publishing:
@@ -70,8 +76,9 @@ class Publishing:
         reasons = rtc.RequestResponse.Reason
         if not self.owner.video.may_publish_source(request.source):
             return reasons.NOT_ALLOWED, "not allowed to publish this source"
-        if not request.cid:
-            return reasons.UNSUPPORTED_TYPE, "a track needs a cid"
+        cids = [request.cid, *(codec.cid for codec in request.simulcast_codecs)]
+        if not request.cid or len(cids) > MAX_CODECS or any(len(cid) > MAX_CID for cid in cids):
+            return reasons.UNSUPPORTED_TYPE, f"a track needs a cid of at most {MAX_CID} characters"
         if request.type not in (models.TrackType.AUDIO, models.TrackType.VIDEO):
             return reasons.UNSUPPORTED_TYPE, "only audio and video can be published"
         if len(self.publications) >= self.owner.room.settings.max_tracks:
@@ -117,6 +124,9 @@ class Publishing:
         except SdpError as error:
             self.owner.refuse_offer(error)
             return
+        except TransportClosedError:
+            self.owner.rejoin(now)
+            return
         self.owner.send(
             rtc.SignalResponse(answer=rtc.SessionDescription(type="answer", sdp=answer, id=description.id))
         )
@@ -133,6 +143,7 @@ class Publishing:
                 continue
             if section.track_id in publication.cids or section.stream_id in publication.cids:
                 publication.info.mid = section.mid
+                self.owner.stale()
                 if section.payload_types and not publication.info.mime_type:
                     publication.codec_known(track.codec or next(iter(section.payload_types.values())).codec)
                 return track
@@ -160,17 +171,43 @@ class Publishing:
             for quality, wanted in demand
         ]
         codec = publication.track.codec if publication.track is not None else ""
+        # Naming another codec than the one in use would make a browser publish that one as well.
+        name = short_codec(codec or publication.info.mime_type).lower() or "vp8"
         self.owner.send(
             rtc.SignalResponse(
                 subscribed_quality_update=rtc.SubscribedQualityUpdate(
                     track_sid=publication.sid,
                     subscribed_qualities=qualities,
-                    subscribed_codecs=[
-                        rtc.SubscribedCodec(codec=short_codec(codec) or "vp8", qualities=qualities)
-                    ],
+                    subscribed_codecs=[rtc.SubscribedCodec(codec=name, qualities=qualities)],
                 )
             )
         )
+
+    @property
+    def over(self) -> bool:
+        """Whether the connection has ended for good."""
+        return self.publisher is not None and self.publisher.transport.state in (
+            TransportState.FAILED,
+            TransportState.CLOSED,
+        )
+
+    def resumed(self) -> None:
+        """The client is back: say again what may not have reached it about its own tracks."""
+        for publication in self.publications.values():
+            if publication.muted_by_server:
+                self._mute_ordered(publication.sid, True)
+            track = publication.track
+            if track is not None and track.kind is Kind.VIDEO and track.encodings:
+                current = track.demand.current()[0].qualities
+                self._demanded(publication, [(int(quality), wanted) for quality, wanted in current])
+
+    def missing(self, sids: Iterable[str]) -> None:
+        """The client believes to publish these; it is told which of them have ended."""
+        for sid in sids:
+            if sid and sid not in self.publications:
+                self.owner.send(
+                    rtc.SignalResponse(track_unpublished=rtc.TrackUnpublishedResponse(track_sid=sid))
+                )
 
     # -- muting and ending -------------------------------------------------------
 
@@ -180,14 +217,21 @@ class Publishing:
         if publication is None:
             return False
         if by_server:
-            self.owner.send(rtc.SignalResponse(mute=rtc.MuteTrackRequest(sid=sid, muted=muted)))
+            self._mute_ordered(sid, muted)
+        publication.muted_by_server = by_server and muted
         if publication.info.muted != muted:
             publication.info.muted = muted
             if publication.track is not None:
                 publication.track.set_muted(muted, now)
             self.owner.room.speaking.mute(publication, muted)
             self.owner.changed(now)
+        if muted:
+            # As with one that was muted from the start: no packet can be waited for.
+            self.announce(publication, now)
         return True
+
+    def _mute_ordered(self, sid: str, muted: bool) -> None:
+        self.owner.send(rtc.SignalResponse(mute=rtc.MuteTrackRequest(sid=sid, muted=muted)))
 
     def unpublish(self, publication: Publication, now: float, *, tell: bool = True) -> None:
         """End a track; its subscribers lose it with the next negotiation."""
@@ -238,7 +282,3 @@ class Publishing:
                 tracks = self.allowed_subscribers[key]
                 return tracks is None or publication.sid in tracks
         return False
-
-    def has_sound(self) -> bool:
-        """Whether any announced track of ours is sound."""
-        return any(p.kind is Kind.AUDIO for p in self.publications.values())

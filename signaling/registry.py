@@ -88,8 +88,7 @@ class RoomRegistry:
                 )
                 session.close(reason="nothing to resume")
                 return None
-            room.resume(participant, session, now)
-            return participant
+            return participant if room.resume(participant, session, now) else None
         return self.admit(grants).join(grants, params, session, now)
 
     def tick(self, now: float) -> None:
@@ -124,17 +123,10 @@ class RoomRegistry:
     def close(self, now: float) -> None:
         """The server stops: clients are told to come back."""
         for room in list(self.rooms.values()):
-            for participant in list(room.participants.values()):
-                room.leave(
-                    participant,
-                    models.DisconnectReason.SERVER_SHUTDOWN,
-                    now,
-                    action=rtc.LeaveRequest.Action.RECONNECT,
-                )
-            room.close(now, models.DisconnectReason.SERVER_SHUTDOWN)
+            room.close(now, models.DisconnectReason.SERVER_SHUTDOWN, action=rtc.LeaveRequest.Action.RECONNECT)
         self.rooms.clear()
 
-    def _create(self, name: str) -> Room:
+    def _create(self, name: str, request: room_proto.CreateRoomRequest | None = None) -> Room:
         room = Room(
             name,
             self.settings,
@@ -144,6 +136,7 @@ class RoomRegistry:
             monotonic=self._monotonic,
             wall=self._wall,
             version=self._version,
+            request=request,
         )
         self.rooms[name] = room
         return room
@@ -154,11 +147,7 @@ class RoomRegistry:
         """See ``RoomControl``."""
         room = self.rooms.get(request.name)
         if room is None:
-            room = self._create(request.name)
-            room.empty_timeout = request.empty_timeout or room.empty_timeout
-            room.departure_timeout = request.departure_timeout or room.departure_timeout
-            room.max_participants = request.max_participants or room.max_participants
-            room.metadata = request.metadata
+            room = self._create(request.name, request)
         return room.info()
 
     def list_rooms(self, names: Sequence[str]) -> list[models.Room]:

@@ -13,6 +13,7 @@ from livekit.protocol import models, rtc
 
 from signaling.errors import InvalidArgumentError
 from signaling.limits import check_attributes, check_metadata, check_name
+from signaling.publication import features
 
 if TYPE_CHECKING:
     from signaling.participant import Participant
@@ -37,10 +38,7 @@ def handle_request(room: Room, participant: Participant, request: rtc.SignalRequ
     elif kind == "mute":
         publishing.mute(request.mute.sid, request.mute.muted, now)
     elif kind == "subscription":
-        sids = [*request.subscription.track_sids]
-        for tracks in request.subscription.participant_tracks:
-            sids.extend(tracks.track_sids)
-        subscribing.wish(sids, request.subscription.subscribe, now)
+        subscribing.wish(named_tracks(request.subscription), request.subscription.subscribe, now)
     elif kind == "track_setting":
         subscribing.set_track_settings(request.track_setting, now)
     elif kind == "subscription_permission":
@@ -51,7 +49,7 @@ def handle_request(room: Room, participant: Participant, request: rtc.SignalRequ
         publication = publishing.publications.get(request.update_audio_track.track_sid)
         if publication is not None:
             del publication.info.audio_features[:]
-            publication.info.audio_features.extend(request.update_audio_track.features)
+            publication.info.audio_features.extend(features(request.update_audio_track.features))
             participant.changed(now)
     elif kind == "update_video_track":
         publication = publishing.publications.get(request.update_video_track.track_sid)
@@ -113,10 +111,16 @@ def synchronise(participant: Participant, state: rtc.SyncState, now: float) -> N
     """After a resume the client says what it believes; its wishes are taken, each part may be missing."""
     if state.HasField("subscription"):
         participant.subscribing.wish(
-            list(state.subscription.track_sids), state.subscription.subscribe, now, tell_missing=False
+            named_tracks(state.subscription), state.subscription.subscribe, now, tell_missing=False
         )
     for sid in state.track_sids_disabled[:2000]:
         participant.subscribing.disable(sid, now)
+    participant.publishing.missing(published.track.sid for published in state.publish_tracks[:100])
+
+
+def named_tracks(request: rtc.UpdateSubscription) -> list[str]:
+    """The tracks of both lists of the message."""
+    return [*request.track_sids, *(sid for tracks in request.participant_tracks for sid in tracks.track_sids)]
 
 
 def simulate(room: Room, participant: Participant, request: rtc.SimulateScenario, now: float) -> None:

@@ -6,11 +6,11 @@ leaves the room goes to the participants' sessions and to ``RoomEvents``.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from livekit.protocol import models, rtc
+from livekit.protocol import room as room_proto
 
 from signaling import ids
 from signaling.data import DataRouter
@@ -25,6 +25,7 @@ from signaling.session import CLOSE_NORMAL, SignalSession
 from signaling.settings import SignalSettings
 from signaling.speaking import SpeakerBoard
 from signaling.tokens import KeyRing
+from signaling.updates import Updates
 from signaling.wire import SharedMessage
 
 VERSION_NAME = "diemcau"
@@ -34,8 +35,8 @@ PROTOCOL = 17
 COMPATIBLE_VERSION = "1.9.11"
 """The LiveKit release that ours is tested against; clients ask features of it (RPC: 1.8 or newer)."""
 
-MAX_DEPARTED = 1000
-"""Participants remembered after they left, for those who were cut off meanwhile."""
+CODECS = ("audio/opus", "audio/red", "video/VP8", "video/H264", "video/VP9", "video/AV1")
+"""What may be published here."""
 
 Action = rtc.LeaveRequest.Action
 
@@ -70,6 +71,7 @@ class Room:
         monotonic: Callable[[], float],
         wall: Callable[[], float],
         version: str,
+        request: room_proto.CreateRoomRequest | None = None,
     ) -> None:
         self.name = name
         self.sid = ids.new_sid(ids.ROOM)
@@ -86,10 +88,11 @@ class Room:
             node_id=VERSION_NAME,
             debug_info=f"{VERSION_NAME} {version}",
         )
-        self.metadata = ""
-        self.empty_timeout = settings.empty_timeout
-        self.departure_timeout = settings.departure_timeout
-        self.max_participants = settings.max_participants
+        wanted = request if request is not None else room_proto.CreateRoomRequest()
+        self.metadata = wanted.metadata
+        self.empty_timeout = wanted.empty_timeout or settings.empty_timeout
+        self.departure_timeout = wanted.departure_timeout or settings.departure_timeout
+        self.max_participants = wanted.max_participants or settings.max_participants
         self.created_ms = int(wall() * 1000)
         self.participants: dict[str, Participant] = {}
         self.speaking = SpeakerBoard(self)
@@ -97,11 +100,8 @@ class Room:
         self.quality = QualityBoard(self)
         self.ended = False
         self._publications: dict[str, Publication] = {}
-        self._dirty: dict[str, Participant] = {}
-        self._fresh: list[Publication] = []
-        self._flush_at: float | None = None
-        self._flushed_at = -1.0
-        self._departed: deque[tuple[float, models.ParticipantInfo]] = deque(maxlen=MAX_DEPARTED)
+        self.updates = Updates(self)
+        self._info: models.Room | None = None
         self._empty_since = monotonic()
         self._ever_joined = False
         events.room_started(self.info())
@@ -109,7 +109,12 @@ class Room:
     # -- description -------------------------------------------------------------
 
     def info(self) -> models.Room:
-        """What clients and RoomService see of it."""
+        """What clients and RoomService see of it. Kept until something changes: not to be written to."""
+        if self._info is None:
+            self._info = self._describe()
+        return self._info
+
+    def _describe(self) -> models.Room:
         visible = [p for p in self.participants.values() if not p.hidden]
         return models.Room(
             sid=self.sid,
@@ -121,13 +126,8 @@ class Room:
             creation_time_ms=self.created_ms,
             metadata=self.metadata,
             num_participants=len(visible),
-            num_publishers=sum(
-                any(p.announced for p in who.publishing.publications.values()) for who in visible
-            ),
-            enabled_codecs=[
-                models.Codec(mime=mime)
-                for mime in ("audio/opus", "audio/red", "video/VP8", "video/H264", "video/VP9", "video/AV1")
-            ],
+            num_publishers=sum(who.publishes for who in visible),
+            enabled_codecs=[models.Codec(mime=mime) for mime in CODECS],
         )
 
     def publication(self, sid: str) -> Publication | None:
@@ -162,15 +162,23 @@ class Room:
         participant = Participant(self, grants, params, now)
         self._ever_joined = True
         self.participants[participant.identity] = participant
+        try:
+            self._welcome(participant, session, now)
+        except Exception:
+            # Nobody stays in a room whom nobody can reach.
+            self.leave(participant, models.DisconnectReason.JOIN_FAILURE, now)
+            raise
+        return participant
+
+    def _welcome(self, participant: Participant, session: SignalSession, now: float) -> None:
         participant.state = State.JOINED
         participant.attach(session)
         session.send(rtc.SignalResponse(join=self._join_response(participant)))
         participant.send_token(now)
         participant.changed(now)
         for publication in list(self._publications.values()):
-            participant.subscribing.reconcile(publication, now)
+            participant.subscribing.permit(publication, now)
         participant.subscribing.negotiate(now, force=True)
-        return participant
 
     def _join_response(self, participant: Participant) -> rtc.JoinResponse:
         return rtc.JoinResponse(
@@ -186,36 +194,52 @@ class Room:
             subscriber_primary=True,
             ping_interval=self.settings.ping_interval,
             ping_timeout=self.settings.ping_timeout,
-            enabled_publish_codecs=self.info().enabled_codecs,
+            enabled_publish_codecs=[models.Codec(mime=mime) for mime in CODECS],
             fast_publish=False,
         )
 
-    def resume(self, participant: Participant, session: SignalSession, now: float) -> None:
+    def resume(self, participant: Participant, session: SignalSession, now: float) -> bool:
         """The client is back on a new WebSocket; its media went on meanwhile.
 
-        It is told of everybody who is here and of those who left since its old
-        socket was last heard of: what was sent into that one may be lost.
+        What was sent since its old socket was last heard of may be lost, so it
+        is said again: who is here and who left, and what came to it alone.
+        False when its media is over: it has been told to join anew, and has left.
         """
         missed_since = participant.last_frame_at
         participant.attach(session)
+        if participant.media_over:
+            participant.rejoin(now)
+            return False
         session.send(rtc.SignalResponse(reconnect=rtc.ReconnectResponse(server_info=self.server)))
-        everybody = [
+        everybody = self.updates.departed(missed_since) + [
             other.info() for other in self.participants.values() if other is participant or not other.hidden
         ]
-        everybody += [info for at, info in self._departed if at >= missed_since]
         session.send(rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=everybody)))
         session.send(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info())))
         participant.send_token(now)
-        participant.told_speakers.clear()
         participant.media_lost_at = None
+        self.speaking.resumed(participant)
+        participant.publishing.resumed()
+        participant.subscribing.resumed()
         for publication in list(self._publications.values()):
-            participant.subscribing.reconcile(publication, now)
+            participant.subscribing.permit(publication, now)
         participant.subscribing.subscriber.restart_ice()
         participant.subscribing.negotiate(now, force=True)
+        return True
 
     def became_active(self, participant: Participant, now: float) -> None:
         """Its media is connected for the first time."""
         self.events.participant_joined(self.info(), participant.info())
+        for publication in participant.publishing.publications.values():
+            if publication.announced:
+                self._tell_published(publication)
+
+    def _tell_published(self, publication: Publication) -> None:
+        """An event for the outside, in its right order: a track belongs to one who has joined."""
+        owner = publication.publisher
+        if owner.was_active and not publication.event_sent:
+            publication.event_sent = True
+            self.events.track_published(self.info(), owner.info(), publication.info)
 
     def requests_of(self, participant: Participant) -> Callable[[rtc.SignalRequest, float], None]:
         """Where a session delivers the requests of this participant."""
@@ -251,6 +275,7 @@ class Room:
         participant.state = State.DISCONNECTED
         participant.disconnect_reason = reason
         del self.participants[participant.identity]
+        participant.changed(now)
         publications = list(participant.publishing.publications.values())
         info = participant.info()
         for publication in publications:
@@ -263,11 +288,6 @@ class Room:
         if participant.session is not None:
             participant.session.close(CLOSE_NORMAL, "left")
             participant.session = None
-        participant.version += 1
-        self.participant_changed(participant, now)
-        if not participant.hidden:
-            self._departed.append((now, participant.info()))
-        self.speaking.left(participant)
         self.quality.left(participant)
         if participant.was_active:
             self.events.participant_left(self.info(), info)
@@ -276,65 +296,53 @@ class Room:
         if not self.participants:
             self._empty_since = now
 
-    def close(self, now: float, reason: models.DisconnectReason) -> None:
+    def close(
+        self,
+        now: float,
+        reason: models.DisconnectReason,
+        *,
+        action: rtc.LeaveRequest.Action = Action.DISCONNECT,
+    ) -> None:
         """End the room: everybody leaves."""
         if self.ended:
             return
         self.ended = True
         for participant in list(self.participants.values()):
-            self.leave(participant, reason, now)
+            self.leave(participant, reason, now, action=action)
         self.events.room_finished(self.info())
 
     # -- changes -----------------------------------------------------------------
 
     def participant_changed(self, participant: Participant, now: float) -> None:
         """Tell it with the next gathered update."""
-        self._dirty[participant.sid] = participant
-        if self._flush_at is None:
-            large = len(self.participants) >= self.settings.large_room
-            gather = self.settings.update_interval_large if large else self.settings.update_interval
-            self._flush_at = max(now, self._flushed_at + gather)
+        self._info = None
+        self.updates.participant(participant, now)
 
     def track_announced(self, publication: Publication, now: float) -> None:
         """A track may be subscribed to, once the update that names it has gone out."""
+        self._info = None
         self._publications[publication.sid] = publication
         self.speaking.announced(publication)
-        self._fresh.append(publication)
-        owner = publication.publisher
-        self.events.track_published(self.info(), owner.info(), publication.info)
+        self.updates.track(publication, now)
+        self._tell_published(publication)
 
     def track_ended(self, publication: Publication, now: float) -> None:
         """A track is gone: nobody receives it any more."""
+        self._info = None
         self._publications.pop(publication.sid, None)
         self.speaking.ended(publication)
-        for participant in self.participants.values():
-            if publication.sid in participant.subscribing.subscriptions:
-                participant.subscribing.drop(publication.sid)
-                participant.subscribing.negotiate(now)
-            else:
-                participant.subscribing.drop(publication.sid)
-        self.events.track_unpublished(self.info(), publication.publisher.info(), publication.info)
+        # In a room that ends, everybody's subscriptions end with them.
+        for participant in () if self.ended else self.participants.values():
+            if participant.subscribing.drop(publication.sid):
+                self.updates.offer(participant, now)
+        if publication.event_sent:
+            self.events.track_unpublished(self.info(), publication.publisher.info(), publication.info)
 
     def permission_changed(self, publication: Publication, now: float) -> None:
-        """Its publisher changed who may receive it."""
+        """Its publisher changed who may receive it; in force at once."""
         for participant in list(self.participants.values()):
-            if participant is publication.publisher:
-                continue
-            allowed = publication.publisher.publishing.lets_subscribe(participant, publication)
-            key = publication.sid
-            if participant.permission_told.get(key, True) != allowed:
-                participant.permission_told[key] = allowed
-                participant.send(
-                    rtc.SignalResponse(
-                        subscription_permission_update=rtc.SubscriptionPermissionUpdate(
-                            participant_sid=publication.publisher.sid,
-                            track_sid=publication.sid,
-                            allowed=allowed,
-                        )
-                    )
-                )
-            participant.subscribing.reconcile(publication, now)
-            participant.subscribing.negotiate(now)
+            participant.subscribing.permit(publication, now)
+            self.updates.offer(participant, now)
 
     def rights_changed(self, participant: Participant, now: float) -> None:
         """An administrator changed what it may do; in force before this returns."""
@@ -342,47 +350,29 @@ class Room:
         for publication in list(self._publications.values()):
             participant.subscribing.reconcile(publication, now)
         participant.changed(now)
+        if participant.hidden == participant.shown:
+            # It comes into sight, or goes out of it, with all its tracks.
+            for publication in participant.publishing.publications.values():
+                if publication.announced:
+                    self.updates.track(publication, now)
         participant.send_token(now)
-        participant.subscribing.negotiate(now)
+        self.updates.offer(participant, now)
 
     def set_metadata(self, metadata: str, now: float) -> None:
         """Room metadata; everybody is told."""
         self.metadata = metadata
-        self._broadcast(SharedMessage(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info()))))
+        self._info = None
+        self.broadcast(rtc.SignalResponse(room_update=rtc.RoomUpdate(room=self.info())))
+
+    def broadcast(self, message: rtc.SignalResponse) -> None:
+        """To everybody, serialised once."""
+        shared = SharedMessage(message)
+        for participant in list(self.participants.values()):
+            participant.send(shared)
 
     def settle(self, now: float) -> None:
         """At the end of an action: tell at once what nothing asks to wait for."""
-        if self._flush_at is not None and now >= self._flush_at:
-            self.flush(now)
-
-    def flush(self, now: float) -> None:
-        """Send the gathered update, then let people subscribe to what it named."""
-        self._flush_at = None
-        self._flushed_at = now
-        dirty, self._dirty = self._dirty, {}
-        public = [p.info() for p in dirty.values() if not p.hidden]
-        if public:
-            self._broadcast(
-                SharedMessage(rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=public)))
-            )
-        for participant in dirty.values():
-            if participant.hidden and not participant.gone:
-                participant.send(
-                    rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=[participant.info()]))
-                )
-        fresh, self._fresh = self._fresh, []
-        fresh = [publication for publication in fresh if publication.sid in self._publications]
-        if fresh:
-            for participant in list(self.participants.values()):
-                for publication in fresh:
-                    participant.subscribing.reconcile(publication, now)
-                    if not publication.publisher.publishing.lets_subscribe(participant, publication):
-                        self.permission_changed(publication, now)
-                participant.subscribing.negotiate(now)
-
-    def _broadcast(self, message: SharedMessage) -> None:
-        for participant in self.participants.values():
-            participant.send(message)
+        self.updates.settle(now)
 
     # -- time --------------------------------------------------------------------
 
@@ -390,7 +380,7 @@ class Room:
         """Do what is due; sets ``ended`` when the room has been empty for long enough."""
         for participant in list(self.participants.values()):
             participant.tick(now)
-        self.settle(now)
+        self.updates.tick(now)
         self.speaking.tick(now)
         self.quality.tick(now)
         if not self.participants:

@@ -23,6 +23,7 @@ CLOSE_NORMAL = 1000
 CLOSE_GOING_AWAY = 1001
 CLOSE_PROTOCOL = 1002
 CLOSE_POLICY = 1008
+CLOSE_INTERNAL = 1011
 CLOSE_TOO_SLOW = 4001
 """Codes of RFC 6455, 7.4; the last is ours: the client did not read."""
 
@@ -99,8 +100,10 @@ class SignalSession:
         if isinstance(message, rtc.SignalResponse):
             message = SharedMessage(message)
         frame = message.frame(self.text)
+        if self._queue:
+            # The first one is not counted: who is in a large room may be more than all that may wait.
+            self._queued_bytes += len(frame)
         self._queue.append(frame)
-        self._queued_bytes += len(frame)
         if (
             len(self._queue) > self._settings.max_queued_frames
             or self._queued_bytes > self._settings.max_queued_bytes

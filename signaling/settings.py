@@ -37,6 +37,9 @@ class SignalSettings:
     media_silence_limit: float = 12.0
     """Without a session and without any packet for so long, it has left."""
 
+    close_grace: float = 1.0
+    """Without a session and with a connection that its client has closed, it has left after so long."""
+
     media_restart_limit: float = 20.0
     """With a session, lost media has so long to come back before the client is told to join anew."""
 
@@ -51,6 +54,9 @@ class SignalSettings:
     update_interval_large: float = 0.3
     large_room: int = 60
     """Participant updates of a room are gathered for so long; from ``large_room`` on for the second."""
+
+    room_update_interval: float = 5.0
+    """Changed numbers of participants and publishers are told so often."""
 
     speaker_interval: float = 0.4
     quality_interval: float = 5.0

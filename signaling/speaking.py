@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from signaling.room import Room
 
 
+UNKNOWN = -1.0
+"""The level of a speaker of whom the client may believe anything."""
+
+REMEMBERED = 60.0
+"""Seconds for which it is remembered that a speaker was told off; a lost session lasts no longer."""
+
+
 class SpeakerBoard:
     """The speakers of one room."""
 
@@ -47,8 +54,10 @@ class SpeakerBoard:
         """The track is gone."""
         self._detector.remove(publication.sid)
 
-    def left(self, participant: Participant) -> None:
-        """A participant is gone; its tracks have ended already."""
+    def resumed(self, participant: Participant) -> None:
+        """The client is back and may have missed something: the next message states all of it."""
+        unsure = {**participant.told_speakers, **participant.silenced}
+        participant.told_speakers = dict.fromkeys(unsure, UNKNOWN)
 
     def observe(
         self, publication: Publication, observed: float, active: float, loudest: int, now: float
@@ -82,6 +91,7 @@ class SpeakerBoard:
             if not changes or participant.session is None:
                 continue
             participant.told_speakers = heard
+            _note_silenced(participant, changes, now)
             message = shared.get(changes)
             if message is None:
                 message = SharedMessage(
@@ -103,3 +113,15 @@ def _changes(told: dict[str, float], heard: dict[str, float]) -> tuple[tuple[str
     on = [(sid, level, True) for sid, level in heard.items() if told.get(sid) != level]
     off = [(sid, 0.0, False) for sid in told if sid not in heard]
     return tuple(sorted(on, key=lambda item: -item[1]) + off)
+
+
+def _note_silenced(
+    participant: Participant, changes: tuple[tuple[str, float, bool], ...], now: float
+) -> None:
+    """Remember who was told off, for a client that comes back without having read it."""
+    silenced = {sid: at for sid, at in participant.silenced.items() if now - at < REMEMBERED}
+    for sid, _, active in changes:
+        silenced.pop(sid, None)
+        if not active:
+            silenced[sid] = now
+    participant.silenced = silenced
