@@ -62,10 +62,10 @@ describe("fitGrid", () => {
 });
 
 describe("pages", () => {
-  it("hold sixteen at most on a large screen and six on a telephone", () => {
+  it("hold sixteen at most on a large screen and eight on a telephone", () => {
     expect(capacity(1896, 960)).toBe(16);
     expect(capacity(1342, 672)).toBe(9);
-    expect(capacity(374, 730)).toBe(6);
+    expect(capacity(374, 730)).toBe(8);
     expect(capacity(10, 10)).toBe(1);
   });
 

@@ -32,7 +32,7 @@ export function capacity(width: number, height: number): number {
   const leastWidth = narrow ? 150 : 250;
   const columns = Math.max(1, Math.floor((width + 8) / (leastWidth + 8)));
   const rows = Math.max(1, Math.floor((height + 8) / ((leastWidth * 9) / 16 + 8)));
-  return Math.max(1, Math.min(columns * rows, narrow ? 6 : width < 1600 ? 9 : 16));
+  return Math.max(1, Math.min(columns * rows, narrow ? 8 : width < 1600 ? 9 : 16));
 }
 
 /**

@@ -4,6 +4,9 @@ import { icon, type IconName } from "./icons";
 import type { Page, View } from "./page";
 import { t } from "./words";
 
+/** Meetings are held on the city's time, wherever a machine believes itself to be. */
+const ZONE = "Asia/Ho_Chi_Minh";
+
 export type Panel = "people" | "devices" | null;
 
 interface Control {
@@ -80,7 +83,7 @@ export function bar(page: Page, panel: () => Panel, toggle: (next: Panel) => voi
     set(people.element, "aria-expanded", String(panel() === "people"));
     set(devices.element, "aria-expanded", String(panel() === "devices"));
     const now = new Date();
-    write(clock, now.toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false }));
+    write(clock, now.toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: ZONE }));
     set(clock, "datetime", now.toISOString().slice(0, 16));
   };
   update();
