@@ -5,6 +5,7 @@ Labels are bounded: names of counters, never rooms, people or addresses.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -110,10 +111,18 @@ class ServiceCollector(Collector):
         )
         yield GaugeMetricFamily("process_resident_memory_bytes", "Memory of this process.", value=memory)
         yield GaugeMetricFamily("process_threads", "Threads of this process.", value=threads)
+        yield GaugeMetricFamily("diemcau_asyncio_tasks", "Tasks of the event loop.", value=_tasks())
         yield GaugeMetricFamily("process_open_fds", "Open files and sockets.", value=process.num_fds())
         yield GaugeMetricFamily(
             "process_start_time_seconds", "Start, in Unix time.", value=process.create_time()
         )
+
+
+def _tasks() -> int:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0  # Asked from outside of the loop.
 
 
 def _labelled(name: str, text: str, label: str, values: Mapping[str, float]) -> CounterMetricFamily:
