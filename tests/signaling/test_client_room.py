@@ -1,105 +1,28 @@
-"""The whole client against our own relay: media, data, rights, and coming back."""
+"""The whole client against our own relay: media, data, rights."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 
 import pytest
-from client_relay import TestRelay, running_relay, token
+from client_relay import TestRelay
+from client_seats import CAMERA, MICROPHONE, SMALL, Seat, camera, moving, tone, until
 from judges import brightness, dominant_colour, dominant_frequency, nearest_colour, offsets, onsets, rms
 from livekit.protocol import models
 
 from media.ports import Kind
 from media.rtp.sequences import timestamp_ahead
 from signaling.client.events import (
-    Connected,
     DataReceived,
-    Disconnected,
-    Reconnecting,
-    Resumed,
-    RoomEvent,
     SpeakersChanged,
     TrackMuted,
 )
 from signaling.client.lipsync import BeepMicrophone, FlashCamera
 from signaling.client.looped import LoopedCamera, LoopSpec
 from signaling.client.picture import PictureSpec, site_colour
-from signaling.client.retry import Backoff
-from signaling.client.room import RoomClient
 from signaling.client.sinks import AudioSink, VideoSink
-from signaling.client.sites import SiteName, SiteOptions, run_sites
-from signaling.client.sources import EncodedFrame, Layer, RawPacket, RawSource
+from signaling.client.sources import EncodedFrame, RawPacket, RawSource
 from signaling.client.subscribing import ReceivedTrack
-from signaling.client.synthetic import SyntheticCamera, SyntheticMicrophone
-from signaling.client.tone import ToneSpec
-from signaling.errors import (
-    FailedPreconditionError,
-    PermissionDeniedError,
-    UnauthenticatedError,
-    UnavailableError,
-)
-
-CAMERA, MICROPHONE = models.TrackSource.CAMERA, models.TrackSource.MICROPHONE
-SMALL = (Layer("q", 160, 90, 60_000), Layer("h", 320, 180, 150_000))
-QUICK = Backoff(first=0.1, factor=1.3, cap=0.5)
-
-
-@pytest.fixture
-async def relay() -> AsyncIterator[TestRelay]:
-    async with running_relay() as running:
-        yield running
-
-
-class Seat:
-    """A client with the events it saw."""
-
-    def __init__(self, identity: str) -> None:
-        self.identity = identity
-        self.client = RoomClient(backoff=QUICK)
-        self.events: list[RoomEvent] = []
-        self.client.listen(self.events.append)
-
-    def saw(self, kind: type[RoomEvent]) -> list[RoomEvent]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    async def join(self, relay: TestRelay, **options: object) -> Seat:
-        await self.client.connect(relay.url, lambda: token(self.identity), **options)  # type: ignore[arg-type]
-        return self
-
-    async def track(self, identity: str, source: models.TrackSource) -> ReceivedTrack:
-        """The received track of a participant, once it is there."""
-        await self.client.until(lambda: bool(self.client.received_from(identity, source)))
-        return self.client.received_from(identity, source)[0]
-
-
-@pytest.fixture
-async def seats() -> AsyncIterator[list[Seat]]:
-    made = [Seat(identity) for identity in ("a", "b", "c")]
-    yield made
-    for seat in made:
-        await seat.client.close()
-
-
-def camera(index: int = 0) -> SyntheticCamera:
-    return SyntheticCamera(PictureSpec(site_colour(index), (f"Xã {index}",)), layers=SMALL, fps=15)
-
-
-def tone(frequency: int) -> SyntheticMicrophone:
-    return SyntheticMicrophone(ToneSpec(frequency, amplitude=0.2, silence=0.0))
-
-
-async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    """Poll a condition; TimeoutError when it never holds."""
-    async with asyncio.timeout(timeout):
-        while not condition():  # noqa: ASYNC110 - counters have no event
-            await asyncio.sleep(0.02)
-
-
-async def moving(track: ReceivedTrack, packets: int = 8, timeout: float = 10.0) -> None:
-    """Wait until so many more packets came."""
-    before = track.counters.packets
-    await until(lambda: track.counters.packets >= before + packets, timeout)
 
 
 async def test_picture_and_sound_arrive_and_are_whose_they_are(relay: TestRelay, seats: list[Seat]) -> None:
@@ -256,129 +179,6 @@ async def test_a_lost_packet_is_asked_for_and_sent_again(relay: TestRelay, seats
     await b.client.until(lambda: sink.decoded > before + 10)
 
 
-async def test_a_cut_websocket_is_resumed_and_media_goes_on(relay: TestRelay, seats: list[Seat]) -> None:
-    a, b = [await seat.join(relay) for seat in seats[:2]]
-    published = await a.client.publish(tone(400))
-    track = await b.track("a", MICROPHONE)
-    await moving(track)
-    for seat in (a, b):
-        sid = seat.client.local.sid
-        seat.client.cut_signal()
-        await seat.client.until(lambda s=seat: bool(s.saw(Resumed)))  # type: ignore[misc]
-        assert seat.client.local.sid == sid
-        await moving(track)
-    assert b.client.received[track.sid] is track
-    # Signalling works again in both directions.
-    await a.client.mute(published)
-    await b.client.until(lambda: bool(b.saw(TrackMuted)))
-
-
-async def test_another_port_is_followed_by_the_relay(relay: TestRelay, seats: list[Seat]) -> None:
-    a, b = [await seat.join(relay) for seat in seats[:2]]
-    await a.client.publish(tone(400))
-    track = await b.track("a", MICROPHONE)
-    await moving(track)
-    for seat in (a, b):
-        session = seat.client.session
-        assert session is not None
-        before = session.publisher.peer.sockets.ports
-        seat.client.move_port()
-        assert session.publisher.peer.sockets.ports != before
-        await moving(track, 20)
-    assert not a.saw(Reconnecting)
-    assert not b.saw(Reconnecting)
-
-
-async def test_a_restarted_server_has_everybody_back(relay: TestRelay, seats: list[Seat]) -> None:
-    a, b = seats[:2]
-    await a.join(relay)
-    await b.join(relay, auto_subscribe=False)
-    published = await a.client.publish(tone(400))
-    await b.client.until(lambda: any(p.tracks for p in b.client.participants.values()))
-    b.client.subscribe(published.sid)
-    await moving(await b.track("a", MICROPHONE))
-    old = published.sid
-    await relay.stop()
-    await b.client.until(lambda: not b.client.connected and not a.client.connected)
-    await relay.start()
-    await b.client.until(lambda: b.client.connected and a.client.connected, 20)
-    assert [e.rejoined for e in a.events if isinstance(e, Connected)] == [False, True]
-    # The wish for this track of this participant holds, though its sid is a new one.
-    await moving(await b.track("a", MICROPHONE))
-    assert published.sid != old
-
-
-async def test_a_killed_client_is_missed_and_a_frozen_one_comes_back(
-    relay: TestRelay, seats: list[Seat]
-) -> None:
-    a, b = [await seat.join(relay) for seat in seats[:2]]
-    await a.client.publish(tone(400))
-    track = await b.track("a", MICROPHONE)
-    await moving(track)
-    b.client.freeze()
-    before = track.counters.packets
-    await asyncio.sleep(0.3)
-    assert track.counters.packets == before
-    b.client.freeze(False)
-    await moving(track)
-    await a.client.kill()
-    assert a.client.disconnected is not None
-    with pytest.raises(UnavailableError):
-        await a.client.send_data(b"x")
-
-
-async def test_the_newer_of_one_identity_wins_and_the_older_stays_away(
-    relay: TestRelay, seats: list[Seat]
-) -> None:
-    older = await seats[0].join(relay)
-    newer = Seat("a")
-    await newer.join(relay)
-    await older.client.until(lambda: older.client.disconnected is not None)
-    assert older.client.disconnected is not None
-    assert older.client.disconnected.reason == models.DisconnectReason.DUPLICATE_IDENTITY
-    assert not older.saw(Reconnecting)
-    assert newer.client.connected
-    await newer.client.close()
-
-
-async def test_refusals_are_said(relay: TestRelay, seats: list[Seat]) -> None:
-    with pytest.raises(UnauthenticatedError):
-        await seats[0].client.connect(relay.url, "no.such.token")
-    with pytest.raises(UnavailableError):
-        await seats[1].client.connect("http://127.0.0.1:9", token("b"))
-    listener = RoomClient()
-    await listener.connect(relay.url, token("l", can_publish=False))
-    with pytest.raises((FailedPreconditionError, PermissionDeniedError)):
-        await listener.publish(tone(400))
-    assert listener.tracks == []
-    await listener.close()
-
-
-async def test_a_client_without_recovery_ends_at_the_first_trouble(
-    relay: TestRelay, seats: list[Seat]
-) -> None:
-    a = seats[0]
-    await a.join(relay, reconnect=False)
-    a.client.cut_signal()
-    await a.client.until(lambda: a.client.disconnected is not None)
-    assert not a.saw(Reconnecting)
-
-
-async def test_events_end_with_the_disconnection(relay: TestRelay, seats: list[Seat]) -> None:
-    a = await seats[0].join(relay)
-    found: list[RoomEvent] = []
-
-    async def read() -> None:
-        found.extend([event async for event in a.client.events()])
-
-    reader = asyncio.create_task(read())
-    await asyncio.sleep(0)
-    await a.client.close()
-    async with asyncio.timeout(5):
-        await reader
-    assert isinstance(found[-1], Disconnected)
-
-
 async def test_flash_and_beep_stay_together_through_the_relay(relay: TestRelay, seats: list[Seat]) -> None:
     """By the relay's sender reports alone, picture and sound of one instant are under 45 ms apart."""
     a, b = [await seat.join(relay) for seat in seats[:2]]
@@ -417,43 +217,6 @@ async def test_nothing_is_left_behind(relay: TestRelay) -> None:
     await a.client.send_data(b"x")
     await a.client.close()
     await until(lambda: not [t for t in asyncio.all_tasks() - before if "signaling/client" in repr(t)])
-
-
-async def test_sites_see_and_hear_each_other_and_leave_together(relay: TestRelay) -> None:
-    names = [
-        SiteName("00001", "Phường Phúc Xá", "Quận Ba Đình"),
-        SiteName("00004", "Phường Trúc Bạch", "Quận Ba Đình"),
-    ]
-    told: list[tuple[str, type[RoomEvent]]] = []
-    sites = asyncio.create_task(
-        run_sites(
-            relay.url,
-            lambda site: token(site.identity),
-            names,
-            SiteOptions(layers=SMALL),
-            report=lambda site, event: told.append((site.code, type(event))),
-        )
-    )
-    async with RoomClient(backoff=QUICK) as client:
-        await client.connect(relay.url, token("watcher"))
-        await client.until(lambda: len(client.received) == 4, 20)
-        assert {p.identity for p in client.participants.values()} == {"site:00001:main", "site:00004:main"}
-        sinks = [VideoSink(client.received_from(name.identity, CAMERA)[0]) for name in names]
-        await client.until(lambda: all(sink.decoded > 3 for sink in sinks))
-        for index, sink in enumerate(sinks):
-            assert sink.picture is not None
-            found = nearest_colour(dominant_colour(sink.picture), [site_colour(0), site_colour(1)])
-            assert found == index
-        sites.cancel()
-        await client.until(lambda: client.participants == {})
-        await asyncio.gather(sites, return_exceptions=True)
-    assert told.count(("00001", Connected)) == 1
-
-
-async def test_two_sites_of_one_code_are_refused() -> None:
-    name = SiteName("00001", "Phường Phúc Xá")
-    with pytest.raises(ValueError, match="two sites"):
-        await run_sites("http://127.0.0.1:9", lambda site: "", [name, name])
 
 
 def test_frames_before_a_connection_are_counted() -> None:
