@@ -137,6 +137,7 @@ def _describe(request: rtc.AddTrackRequest) -> models.TrackInfo:
     for index, layer in enumerate(ordered[:3]):
         copy = info.layers.add()
         copy.CopyFrom(layer)
+        copy.DiscardUnknownFields()
         if not copy.rid and len(ordered) > 1:
             copy.rid = _RIDS[index]
         copy.rid = copy.rid[:MAX_RID]

@@ -44,6 +44,7 @@ class SignalSession:
         self._queue: deque[bytes | str] = deque()
         self._queued_bytes = 0
         self._rate = TokenBucket(settings.requests_per_second, settings.request_burst)
+        self._volume = TokenBucket(settings.request_bytes_per_second, settings.request_bytes_burst)
         self.text = False
         self.last_heard = now
         self.closing: Closing | None = None
@@ -60,6 +61,9 @@ class SignalSession:
         self.text = isinstance(frame, str)
         if not self._rate.take(now):
             self.close(CLOSE_POLICY, "too many requests")
+            return
+        if not self._volume.take(now, len(frame)):
+            self.close(CLOSE_POLICY, "too much data in requests")
             return
         try:
             request = decode_request(frame)

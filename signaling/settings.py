@@ -74,6 +74,10 @@ class SignalSettings:
     request_burst: float = 600.0
     """Frames from one client; beyond this its session is closed."""
 
+    request_bytes_per_second: float = 256 * 1024
+    request_bytes_burst: float = 4 * 1024 * 1024
+    """Octets of them: reading a frame of 2 MB costs the whole server some tens of milliseconds."""
+
     max_tracks: int = 32
     """Tracks that one participant may have announced at a time."""
 

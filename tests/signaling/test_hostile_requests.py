@@ -1,0 +1,61 @@
+"""What a participant may not do to the server, or to the others, by what it sends."""
+
+from __future__ import annotations
+
+import pytest
+from livekit.protocol import models, rtc
+
+from signaling.publication import _describe
+from signaling.session import CLOSE_POLICY, CLOSE_PROTOCOL, SignalSession
+from signaling.settings import SignalSettings
+
+MB = 1024 * 1024
+
+
+def closed(session: SignalSession) -> tuple[int, str] | None:
+    return (session.closing.code, session.closing.reason) if session.closing else None
+
+
+def large(size: int) -> bytes:
+    """A request that means nothing, of so many octets at least."""
+    trickle = rtc.TrickleRequest(candidateInit="x" * size)
+    return rtc.SignalRequest(trickle=trickle).SerializeToString()
+
+
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_large_frames_one_after_the_other_end_the_session(count: int) -> None:
+    session = SignalSession(SignalSettings(), 0.0)
+    for _ in range(count):
+        session.receive(large(MB), 0.0)
+    assert closed(session) == (None if count < 4 else (CLOSE_POLICY, "too much data in requests"))
+
+
+def test_large_frames_now_and_then_are_taken() -> None:
+    session = SignalSession(SignalSettings(), 0.0)
+    for second in range(0, 100, 5):
+        session.receive(large(MB), float(second))
+    assert closed(session) is None
+
+
+def test_a_frame_over_the_limit_says_so() -> None:
+    session = SignalSession(SignalSettings(), 0.0)
+    session.receive(bytes(3 * MB), 0.0)
+    assert closed(session) == (CLOSE_PROTOCOL, "frame too large")
+
+
+def test_small_frames_within_the_rate_are_taken_however_many() -> None:
+    session = SignalSession(SignalSettings(), 0.0)
+    for tenth in range(10_000):
+        session.receive(large(200), tenth / 10)
+    assert closed(session) is None
+
+
+def test_unknown_fields_of_a_layer_do_not_go_to_everybody() -> None:
+    layer = models.VideoLayer(quality=models.VideoQuality.LOW, width=160, height=90)
+    hidden = layer.SerializeToString() + b"\xfa\xff\x7f\x80\x80\x04" + bytes(65536)
+    request = rtc.AddTrackRequest(cid="c", type=models.TrackType.VIDEO)
+    request.layers.add().MergeFromString(hidden)
+    assert request.ByteSize() > 65536
+    info = _describe(request)
+    assert info.ByteSize() < 200
+    assert (info.layers[0].width, info.layers[0].height) == (160, 90)
