@@ -41,11 +41,24 @@ _CUT: Final = "***"
 _MAX_TEXT: Final = 8_000
 
 
+_CONTROLS: Final = {
+    number: f"\\x{number:02x}" for number in [*range(9), *range(11, 32), *range(127, 160)]
+} | {
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+"""Signs that could steer a terminal that shows the log; with them goes the carriage return."""
+
+_MANY_LINES: Final = frozenset({"exception", "stack", "traceback"})
+"""Fields that may have more than one line; in all others a line end could forge a line of the log."""
+
+
 def clean(text: str) -> str:
     """``text`` without what looks like a secret, and not longer than a log line should be."""
     text = _SECRET_PARAMETERS.sub(rf"\1={_CUT}", text)
     text = _BEARER.sub(rf"\1 {_CUT}", text)
     text = _JWT.sub(_CUT, text)
+    text = text.translate(_CONTROLS)
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
 
 
@@ -54,6 +67,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     for name, value in event.items():
         if not name.startswith("_"):
             event[name] = _cleaned(value)
+            if isinstance(event[name], str) and name not in _MANY_LINES:
+                event[name] = event[name].replace("\n", "\\n")
     return event
 
 

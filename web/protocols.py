@@ -37,6 +37,10 @@ STALL_TIMEOUT: Final = 30.0
 http11.MAX_LINE_LENGTH = MAX_HEAD
 
 
+MAX_UNREAD: Final = 16 * 1024 * 1024
+"""Bytes of answers that may wait for a WebSocket's peer. The application waits for it; pongs do not."""
+
+
 class HalfOpen:
     """The connections whose request head is not complete. Pure but for aborting transports.
 
@@ -185,6 +189,10 @@ class SocketConnection(WebSocketsSansIOProtocol):
             # Nothing a peer sends may do this; if it does, the connection ends and its application knows.
             self.logger.exception("reading a WebSocket failed")
             self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+            self.transport.abort()
+            return
+        if self.transport.get_write_buffer_size() > MAX_UNREAD:
+            # A flood of pings whose pongs nobody reads.
             self.transport.abort()
             return
         if self.conn.handshake_exc is not None and not self.handshake_initiated:

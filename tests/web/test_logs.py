@@ -71,3 +71,29 @@ def test_long_texts_end(restored_logging: None) -> None:
     logs.configure(stream=output)
     structlog.get_logger("ours").info("x" * 100_000)
     assert len(output.getvalue()) < 10_000
+
+
+@pytest.mark.parametrize("form", [True, False])
+def test_what_a_stranger_sends_forges_no_line_and_steers_no_terminal(
+    restored_logging: None, form: bool
+) -> None:
+    output = io.StringIO()
+    logs.configure("info", json=form, stream=output)
+    hostile = "/a\n2026-01-01 [error] forged\r\x1b[2J\x9b31m\u2028\x00end"
+    structlog.get_logger("ours").info("request", path=hostile, more={"deep": [hostile]})
+    logging.getLogger("library").warning("failed at %s", hostile)
+    written = output.getvalue()
+    assert len(written.splitlines()) == 2
+    assert written.count("forged") == 3
+    assert not [sign for sign in written if sign != "\n" and not sign.isprintable()]
+
+
+def test_a_traceback_keeps_its_lines(restored_logging: None) -> None:
+    output = io.StringIO()
+    logs.configure("info", json=False, stream=output)
+    try:
+        raise ValueError("broke")
+    except ValueError:
+        structlog.get_logger("ours").exception("broke")
+    assert "Traceback" in output.getvalue()
+    assert "ValueError: broke" in output.getvalue().splitlines()

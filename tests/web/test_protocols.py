@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from pathlib import Path
 
 import pytest
 from serving_harness import UPGRADE, running
 from websockets import http11
 
+from media import clock
+from signaling.grants import Grants, VideoGrant
 from web import protocols
 from web.protocols import MAX_HEAD, HalfOpen
 from web.settings import Settings
@@ -163,3 +166,31 @@ async def test_a_client_that_never_reads_loses_its_connection(
                     received += len(chunk)
         assert received < 32 * 1024 * 1024
         writer.close()
+
+
+async def _ping_until_cut_off(sock: socket.socket) -> None:
+    pings = (b"\x89\xfd" + bytes(4) + bytes(125)) * 500
+    async with asyncio.timeout(20):
+        while True:
+            await asyncio.get_running_loop().sock_sendall(sock, pings)
+
+
+async def test_pongs_that_nobody_reads_do_not_pile_up(
+    settings: Settings, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocols, "MAX_UNREAD", 256 * 1024)
+    async with running(settings, built) as server:
+        relay = server.service.relay
+        grants = Grants(identity="a", video=VideoGrant(room_join=True, room="r"))
+        token = relay.keys.issue(relay.api_key, grants, exp=clock.wall() + 60, now=clock.wall())
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(sock, ("127.0.0.1", server.port))
+            request = f"GET /rtc?access_token={token} HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n"
+            await loop.sock_sendall(sock, request.encode())
+            assert (await loop.sock_recv(sock, 12)) == b"HTTP/1.1 101"
+            with pytest.raises(ConnectionError):
+                await _ping_until_cut_off(sock)
+        assert (await server.get("/healthz")).startswith(b"HTTP/1.1 200 ")
