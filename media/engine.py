@@ -28,6 +28,7 @@ from media.ports import (
     Event,
     KeyframeWanted,
     Kind,
+    Moved,
     PacketPath,
     ReceiverEstimate,
     SourceIdle,
@@ -322,11 +323,18 @@ class MediaEngine:
             subscription = self._subscriptions.get(event.subscription)
             if subscription is not None:
                 subscription.reported(event.fraction_lost, event.jitter, event.rtt)
-                self._subscribers[subscription.transport].loss(event.subscription, event.fraction_lost, now)
+                receiver = self._subscribers.get(subscription.transport)
+                if receiver is not None:
+                    receiver.loss(event.subscription, event.fraction_lost, now)
         elif isinstance(event, ReceiverEstimate):
             receiver = self._subscribers.get(event.transport)
             if receiver is not None:
                 receiver.estimate(event.bitrate, now)
+        elif isinstance(event, Moved):
+            # The path moves only when this is answered with valid integrity.
+            probe = self._agent.probe(event.transport, event.address, now)
+            if probe is not None:
+                self.path.send_to(event.address, probe)
 
     async def _tick(self) -> None:
         policy_due = 0.0

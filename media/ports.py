@@ -182,6 +182,17 @@ class ReceiverEstimate(NamedTuple):
     bitrate: int
 
 
+class Moved(NamedTuple):
+    """A packet of a transport, right under its keys, came from an address that is not bound.
+
+    The packet was not used: a forwarder of packets could be what is there. It is
+    worth a connectivity check to that address. At most one each 0.2 s and address.
+    """
+
+    transport: int
+    address: Address
+
+
 class SubscriptionReport(NamedTuple):
     """A receiver report block for a subscription; ``rtt`` in seconds or None."""
 
@@ -200,6 +211,7 @@ Event = (
     | Switched
     | ReceiverEstimate
     | SubscriptionReport
+    | Moved
 )
 
 

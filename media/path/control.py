@@ -18,9 +18,6 @@ REPORT_INTERVAL = 1.0
 ASSUMED_RTT = 0.08
 """Round trip to a publisher while none is known; it paces repeated NACKs."""
 
-MAX_NACKED = 512
-"""Numbers answered of one RTCP packet; a viewer that lost more needs a keyframe, not these."""
-
 
 def receive(transport: PathTransport, data: bytes, now: float, egress: Egress, events: EventQueue) -> None:
     """Act on a compound packet from a peer. Raises PacketError for a malformed one."""
@@ -38,7 +35,7 @@ def receive(transport: PathTransport, data: bytes, now: float, egress: Egress, e
         elif isinstance(packet, rtcp.Nack):
             asking = transport.outgoing.get(packet.media_ssrc)
             if asking is not None:
-                egress.resend(asking, packet.lost[:MAX_NACKED], now)
+                egress.resend(asking, packet.lost, now)
         elif isinstance(packet, rtcp.Pli):
             _keyframe(transport, packet.media_ssrc, events)
         elif isinstance(packet, rtcp.Fir):

@@ -6,18 +6,22 @@ from collections import Counter
 from struct import Struct
 
 from media.errors import PacketError
+from media.path.outbound import Outbound
 from media.path.source import Source
-from media.path.subscription import RESEND_PAUSE, Sent, Subscription
+from media.path.subscription import MAX_RESENDS, RESEND_PAUSE, Sent, Subscription
 from media.path.transport import PathTransport
 from media.ports import Address, Datagram
 from media.rtp import rtcp
-from media.rtp.header import RtpHeader, pack_extensions, parse_extensions, parse_header
+from media.rtp.header import pack_extensions, parse_extensions, parse_header
 from media.rtp.ntp import middle_bits
-from media.rtp.vp8 import Vp8Descriptor, parse_descriptor, rewrite_descriptor
+from media.rtp.vp8 import Vp8Descriptor, pack_descriptor, parse_descriptor
 from media.streams.rewriter import Epoch
 
 MAX_OUTGOING = 65536
 """Datagrams between two drains; what is beyond is dropped and counted."""
+
+MAX_RESENT = 512
+"""Retransmissions for one NACK; a viewer that lost more needs a keyframe, not these."""
 
 _pack_fixed = Struct("!BBHII").pack
 
@@ -28,14 +32,16 @@ class Egress:
     def __init__(self, counters: Counter[str]) -> None:
         self._counters = counters
         self._queue: list[Datagram] = []
-        self._block_key: tuple[object, ...] | None = None
-        self._block = b""
 
     def drain(self) -> list[Datagram]:
         """All queued datagrams; the queue is empty afterwards."""
         queue, self._queue = self._queue, []
-        self._block_key = None
         return queue
+
+    @property
+    def queued(self) -> int:
+        """Datagrams that wait."""
+        return len(self._queue)
 
     def raw(self, data: bytes, address: Address) -> None:
         """Queue a datagram as it is."""
@@ -53,16 +59,9 @@ class Egress:
         except PacketError:
             self._counters["dropped_protect"] += 1
 
-    def begin(
-        self,
-        subscription: Subscription,
-        source: Source,
-        sequence: int,
-        header: RtpHeader,
-        descriptor: Vp8Descriptor | None,
-        now: float,
-    ) -> None:
+    def begin(self, subscription: Subscription, packet: Outbound, now: float) -> None:
         """From this packet on the pending source feeds the subscription."""
+        source = packet.source
         previous = subscription.rewriter.epoch
         mapped = None
         feeding = subscription.source
@@ -73,129 +72,79 @@ class Egress:
             and previous.source == feeding.spec.source
             and feeding.spec.transport == source.spec.transport
         ):
-            timestamp = source.clock.translate(header.timestamp, feeding.clock)
+            timestamp = source.clock.translate(packet.timestamp, feeding.clock)
             if timestamp is not None:
                 mapped = (timestamp + previous.timestamp_offset) & 0xFFFFFFFF
         subscription.take_over()
-        subscription.rewriter.begin(source.spec.source, sequence, header.timestamp, now, mapped)
+        rewriter = subscription.rewriter
+        rewriter.begin(source.spec.source, packet.sequence, packet.timestamp, now, mapped)
+        descriptor = packet.descriptor
         if descriptor is not None:
-            subscription.rewriter.anchor_pictures(descriptor.picture_id, descriptor.tl0_picture_index)
+            rewriter.anchor_pictures(descriptor.picture_id, descriptor.tl0_picture_index)
         if source.clock.known:
             self.report(subscription, source, now)
 
-    def media(
-        self,
-        subscription: Subscription,
-        source: Source,
-        sequence: int,
-        header: RtpHeader,
-        data: bytes,
-        descriptor: Vp8Descriptor | None,
-        now: float,
-        replaced: tuple[str, bytes] | None = None,
-    ) -> None:
-        """Send one packet of ``source``; ``replaced`` is another codec key and payload (RED taken off)."""
+    def media(self, subscription: Subscription, packet: Outbound, now: float) -> None:
+        """Send one packet to one subscription, or leave its number out where it cannot go."""
         transport = subscription.transport
-        if transport.srtp is None or transport.address is None:
-            return
         rewriter = subscription.rewriter
-        codec = replaced[0] if replaced is not None else source.codec
-        payload_type = subscription.spec.payload_types.get(codec)
-        if payload_type is None:
+        sequence = packet.sequence
+        payload_type = subscription.payload_types.get(packet.codec)
+        srtp = transport.srtp
+        address = transport.address
+        if payload_type is None or srtp is None or address is None:
             rewriter.skip(sequence)
             subscription.stats.dropped += 1
             return
-        number = rewriter.place(sequence, header.timestamp, now)
+        number = rewriter.place(sequence, packet.timestamp, now)
         if number is None:
             subscription.stats.dropped += 1
             return
         epoch = rewriter.epoch
         assert epoch is not None, "a number is given inside an epoch only"
-        payload = replaced[1] if replaced is not None else data[header.payload_offset :]
-        if descriptor is not None and replaced is None:
-            picture_id, tl0 = _pictures(epoch, descriptor)
-            payload = rewrite_descriptor(payload, descriptor, picture_id, tl0)
-            rewriter.note_picture(
-                picture_id if descriptor.picture_id is not None else None,
-                tl0 if descriptor.tl0_picture_index is not None else None,
+        block = packet.blocks.get(subscription.extension_ids)
+        if block is None:
+            block = packet.blocks[subscription.extension_ids] = _extensions(
+                subscription, packet.source, packet.extensions, now
             )
-        packet = self._assemble(
-            subscription,
-            source,
-            epoch,
-            header,
-            data,
-            payload_type,
-            number,
-            payload,
-            replaced is not None,
-            now,
+        head = _pack_fixed(
+            packet.first | 0x10 if block else packet.first,
+            packet.marker | payload_type,
+            number & 0xFFFF,
+            (packet.timestamp + epoch.timestamp_offset) & 0xFFFFFFFF,
+            subscription.ssrc,
         )
+        descriptor = packet.descriptor
+        if descriptor is None:
+            plain = head + block + packet.payload
+        else:
+            picture_id, tl0 = _pictures(epoch, descriptor)
+            plain = b"".join(
+                (head, block, pack_descriptor(packet.payload, descriptor, picture_id, tl0), packet.tail)
+            )
+            if picture_id != rewriter.last_picture_id:
+                rewriter.note_picture(
+                    picture_id if descriptor.picture_id is not None else None,
+                    tl0 if descriptor.tl0_picture_index is not None else None,
+                )
         try:
-            protected = transport.srtp.protect(packet)
+            protected = srtp.protect(plain)
         except PacketError:
             self._counters["dropped_protect"] += 1
             subscription.stats.dropped += 1
             return
-        self.raw(protected, transport.address)
-        self._counters["packets_out"] += 1
+        self.raw(protected, address)
         stats = subscription.stats
         stats.packets += 1
-        stats.bytes += len(payload)
-        if subscription.spec.nack:
+        stats.bytes += packet.size
+        if subscription.keeps_sent:
             subscription.sent[number % subscription.sent_size] = Sent(
-                number & 0xFFFF, source, sequence, epoch, protected if subscription.keeps_ciphertext else None
-            )
-
-    def _assemble(
-        self,
-        subscription: Subscription,
-        source: Source,
-        epoch: Epoch,
-        header: RtpHeader,
-        data: bytes,
-        payload_type: int,
-        number: int,
-        payload: bytes,
-        padding_gone: bool,
-        now: float,
-    ) -> bytes:
-        block = self._extensions(subscription, source, header, data, now)
-        first = 0x80 | (0x10 if block else 0)
-        if not padding_gone and data[0] & 0x20:
-            first |= 0x20
-        return (
-            _pack_fixed(
-                first,
-                (0x80 if header.marker else 0) | payload_type,
                 number & 0xFFFF,
-                (header.timestamp + epoch.timestamp_offset) & 0xFFFFFFFF,
-                subscription.spec.ssrc,
+                packet.source,
+                sequence,
+                epoch,
+                protected if subscription.keeps_ciphertext else None,
             )
-            + block
-            + payload
-        )
-
-    def _extensions(
-        self, subscription: Subscription, source: Source, header: RtpHeader, data: bytes, now: float
-    ) -> bytes:
-        """The extension block; the same for all subscriptions with the same ids, so made once a packet."""
-        key = (source, header.sequence, header.timestamp, subscription.extension_ids)
-        if key == self._block_key:
-            return self._block
-        items: list[tuple[int, bytes]] = []
-        if header.profile:
-            plan = source.extension_plan(subscription.extension_ids)
-            if plan:
-                found = parse_extensions(data, header)
-                items = [(plan[number], value) for number, value in found.items() if number in plan]
-        if subscription.abs_send_time_id:
-            # 24 bits, 6.18 fixed point seconds, wraps every 64 s.
-            stamp = int(now * 262144) & 0xFFFFFF
-            items.append((subscription.abs_send_time_id, stamp.to_bytes(3, "big")))
-        self._block = pack_extensions(items)
-        self._block_key = key
-        return self._block
 
     def resend(self, subscription: Subscription, lost: list[int], now: float) -> None:
         """Answer a NACK: by RTX, or by the same ciphertext where the peer has no RTX."""
@@ -203,13 +152,14 @@ class Egress:
         if transport.srtp is None or transport.address is None:
             return
         stats = subscription.stats
+        budget = MAX_RESENT
         for wanted in lost:
             stats.nacked += 1
             sent = subscription.find_sent(wanted)
             if sent is None:
                 stats.missed += 1
                 continue
-            if now - sent.resent_at < RESEND_PAUSE:
+            if now - sent.resent_at < RESEND_PAUSE or sent.resends >= MAX_RESENDS or not budget:
                 continue
             if sent.ciphertext is not None:
                 self.raw(sent.ciphertext, transport.address)
@@ -217,27 +167,32 @@ class Egress:
                 stats.missed += 1
                 continue
             sent.resent_at = now
+            sent.resends += 1
+            budget -= 1
             stats.retransmitted += 1
             self._counters["retransmitted"] += 1
 
     def _retransmission(self, subscription: Subscription, sent: Sent, now: float) -> bool:
         """Build the packet again as RTX (RFC 4588, 4); false when the cache no longer has it."""
         transport = subscription.transport
-        data = sent.source.cache.get(sent.sequence)
+        data = sent.cache.get(sent.sequence)
         if data is None or transport.srtp is None or transport.address is None:
             return False
         source = sent.source
         header = parse_header(data)
         media = source.spec.payload_types.get(header.payload_type)
-        payload_type = subscription.spec.payload_types.get(media.codec) if media is not None else None
+        payload_type = subscription.payload_types.get(media.codec) if media is not None else None
         repair_type = subscription.spec.rtx.get(payload_type) if payload_type is not None else None
         if media is None or repair_type is None or subscription.spec.rtx_ssrc is None:
             return False
         payload = data[header.payload_offset :]
         if media.codec == "video/vp8" and header.payload_end > header.payload_offset:
             descriptor = parse_descriptor(payload)
-            payload = rewrite_descriptor(payload, descriptor, *_pictures(sent.epoch, descriptor))
-        block = self._extensions(subscription, source, header, data, now)
+            payload = (
+                pack_descriptor(payload, descriptor, *_pictures(sent.epoch, descriptor))
+                + payload[descriptor.size :]
+            )
+        block = _extensions(subscription, source, parse_extensions(data, header), now)
         subscription.rtx_sequence += 1
         packet = (
             _pack_fixed(
@@ -265,14 +220,28 @@ class Egress:
             return
         clock = source.clock
         packet = rtcp.pack_sender_report(
-            subscription.spec.ssrc,
+            subscription.ssrc,
             clock.ntp,
             (clock.rtp_timestamp + epoch.timestamp_offset) & 0xFFFFFFFF,
-            subscription.stats.packets & 0xFFFFFFFF,
-            subscription.stats.bytes & 0xFFFFFFFF,
-        ) + rtcp.pack_sdes_cname(subscription.spec.ssrc, f"t{source.spec.transport}")
+            subscription.stats.packets,
+            subscription.stats.bytes,
+        ) + rtcp.pack_sdes_cname(subscription.ssrc, f"t{source.spec.transport}")
         subscription.remember_report(middle_bits(clock.ntp), now)
         self.control(subscription.transport, packet)
+
+
+def _extensions(subscription: Subscription, source: Source, found: dict[int, bytes], now: float) -> bytes:
+    """The extension block of a copy; the same for all subscriptions with the same ids."""
+    items: list[tuple[int, bytes]] = []
+    if found:
+        plan = source.extension_plan(subscription.extension_ids)
+        if plan:
+            items = [(plan[number], value) for number, value in found.items() if number in plan]
+    if subscription.abs_send_time_id:
+        # 24 bits, 6.18 fixed point seconds, wraps every 64 s.
+        stamp = int(now * 262144) & 0xFFFFFF
+        items.append((subscription.abs_send_time_id, stamp.to_bytes(3, "big")))
+    return pack_extensions(items)
 
 
 def _pictures(epoch: Epoch, descriptor: Vp8Descriptor) -> tuple[int, int]:

@@ -8,10 +8,11 @@ from media.errors import PacketError
 from media.path import control
 from media.path.egress import Egress
 from media.path.events import EventQueue
-from media.path.fanout import Fanout
+from media.path.fanout import Fanout, widen_picture_id
+from media.path.moves import MoveDetector
 from media.path.source import Source
 from media.path.transport import PathTransport
-from media.ports import Address, DtlsReceived, KeyframeWanted, SourceStarted, StunReceived
+from media.ports import Address, DtlsReceived, KeyframeWanted, Kind, Moved, SourceStarted, StunReceived
 from media.rtp import rtx
 from media.rtp.header import RtpHeader, pack_header, parse_extensions, parse_header
 
@@ -19,10 +20,18 @@ from media.rtp.header import RtpHeader, pack_header, parse_extensions, parse_hea
 class Ingress:
     """What happens to one datagram; raises PacketError for a malformed one."""
 
-    def __init__(self, egress: Egress, fanout: Fanout, events: EventQueue, counters: Counter[str]) -> None:
+    def __init__(
+        self,
+        egress: Egress,
+        fanout: Fanout,
+        moves: MoveDetector,
+        events: EventQueue,
+        counters: Counter[str],
+    ) -> None:
         self.by_address: dict[Address, PathTransport] = {}
         self._egress = egress
         self._fanout = fanout
+        self._moves = moves
         self._events = events
         self._counters = counters
 
@@ -36,18 +45,25 @@ class Ingress:
         transport = self.by_address.get(address)
         if transport is None:
             self._counters["dropped_stranger"] += 1
+            if 128 <= first <= 191 and len(data) >= 12:
+                control_packet = 192 <= data[1] <= 223
+                moved = self._moves.examine(data, address, control=control_packet, now=now)
+                if moved is not None:
+                    self._events.put(Moved(moved, address))
             return
         if first >= 128:
             if first > 191 or len(data) < 12:
                 raise PacketError("neither RTP nor RTCP")
-            if transport.srtp is None:
+            srtp = transport.srtp
+            if srtp is None:
                 self._counters["dropped_before_keys"] += 1
             elif 192 <= data[1] <= 223:
-                plain = transport.srtp.unprotect_rtcp(data)
+                plain = srtp.unprotect_rtcp(data)
+                transport.reported_by(int.from_bytes(data[4:8], "big"))
                 control.receive(transport, plain, now, self._egress, self._events)
             else:
                 self._counters["packets_in"] += 1
-                self._rtp(transport, transport.srtp.unprotect(data), now)
+                self._rtp(transport, srtp.unprotect(data), now)
         elif 20 <= first <= 63:
             self._events.put(DtlsReceived(transport.number, data))
         else:
@@ -57,6 +73,11 @@ class Ingress:
         header = parse_header(data)
         extensions = parse_extensions(data, header) if header.profile else {}
         source = transport.ssrcs.get(header.ssrc)
+        if transport.arrivals is not None:
+            # Every packet counts for transport-wide feedback, whatever becomes of it.
+            value = extensions.get(transport.transport_cc_id)
+            if value is not None and len(value) >= 2:
+                transport.arrivals.record((value[0] << 8) | value[1], now)
         repair = False
         if source is None:
             source = transport.rtx_ssrcs.get(header.ssrc)
@@ -64,31 +85,15 @@ class Ingress:
         if source is None:
             known = transport.discover(header.ssrc, header.payload_type, extensions)
             if known is None:
-                self._note_arrival(transport, extensions, None, now)
                 self._counters["dropped_unknown_ssrc"] += 1
                 return
             source, repair = known
             if not repair and (source.subscribers or source.stats.packets):
                 self._fanout.resynchronise(source)
-        self._note_arrival(transport, extensions, source, now)
         if repair or header.payload_type in source.spec.rtx:
             self._repair(source, header, data, extensions, now)
         else:
             self._media(source, header, data, extensions, now, recovered=False)
-
-    def _note_arrival(
-        self, transport: PathTransport, extensions: dict[int, bytes], source: Source | None, now: float
-    ) -> None:
-        """Every packet counts for transport-wide feedback, whatever becomes of it."""
-        if transport.arrivals is None:
-            return
-        if source is None:
-            source = next(iter(transport.sources.values()), None)
-            if source is None:
-                return
-        value = extensions.get(source.transport_cc_id)
-        if value is not None and len(value) >= 2:
-            transport.arrivals.record((value[0] << 8) | value[1], now)
 
     def _repair(
         self, source: Source, header: RtpHeader, data: bytes, extensions: dict[int, bytes], now: float
@@ -129,39 +134,41 @@ class Ingress:
             if source.nacks is not None:
                 source.nacks.clear()
             self._fanout.resynchronise(source)
-        if source.cache.seen(sequence):
+        if source.is_repeat(sequence):
             self._counters["dropped_duplicate"] += 1
             return
+        codec = payload_type.codec
+        if codec == "video/vp8":
+            widened = widen_picture_id(source, header, data)
+            if widened is not data:
+                data = widened
+                header = parse_header(data)
         stats = source.stats
         stats.packets += 1
         stats.bytes += len(data)
-        if recovered:
-            stats.recovered += 1
-        source.last_at = stats.last_packet_at = now
         source.reception.received(sequence, header.timestamp, now, len(data), recovered=recovered)
         if source.nacks is not None:
             source.nacks.received(sequence, now)
-            if source.nacks.overflow():
+            if source.nacks.overflow() and source.spec.kind is Kind.VIDEO:
                 self._events.put(KeyframeWanted(source.spec.source, 0))
-        padding = header.payload_end == header.payload_offset
         source.cache.put(sequence, data, now)
-        if padding:
-            # Closed up where its gap is not visible yet; else passed on, or it would be asked for.
+        if header.payload_end == header.payload_offset:
             self._counters["padding_only"] += 1
-            for subscription in source.subscribers:
-                if not subscription.rewriter.skip(sequence):
-                    self._egress.media(subscription, source, sequence, header, data, None, now)
+            self._fanout.padding(source, codec, sequence, header, data, now)
             return
-        if not source.active or source.codec != payload_type.codec:
-            source.active = True
-            source.codec = payload_type.codec
-            self._events.put(SourceStarted(source.spec.source, header.ssrc, payload_type.codec))
+        if recovered:
+            stats.recovered += 1
+        else:
+            source.last_at = stats.last_packet_at = now
+            if not source.active or source.codec != codec:
+                source.active = True
+                source.codec = codec
+                self._events.put(SourceStarted(source.spec.source, header.ssrc, codec))
         if source.audio_level_id:
             level = extensions.get(source.audio_level_id)
             if level:
                 source.hear(level[0] & 0x7F, header.timestamp)
-        if not source.forwarding:
-            for subscription in source.subscribers:
-                subscription.rewriter.skip(sequence)
-            return
-        self._fanout.forward(source, payload_type.codec, sequence, header, data, now)
+        if source.forwarding:
+            self._fanout.media(source, codec, sequence, header, data, extensions, now)
+        else:
+            self._fanout.leave_out(source, sequence)

@@ -18,6 +18,7 @@ from media.path.egress import Egress
 from media.path.events import EventQueue
 from media.path.fanout import Fanout
 from media.path.ingress import Ingress
+from media.path.moves import MoveDetector
 from media.path.source import Source
 from media.path.srtp import SrtpPair
 from media.path.subscription import Subscription
@@ -52,8 +53,9 @@ class PythonPacketPath:
         self._counters: Counter[str] = Counter()
         self._events = EventQueue(self._counters)
         self._egress = Egress(self._counters)
-        self._fanout = Fanout(self._egress, self._events)
-        self._ingress = Ingress(self._egress, self._fanout, self._events, self._counters)
+        self._fanout = Fanout(self._egress, self._events, self._counters)
+        self._moves = MoveDetector(self._counters)
+        self._ingress = Ingress(self._egress, self._fanout, self._moves, self._events, self._counters)
         self._by_address = self._ingress.by_address
 
     # -- driving -----------------------------------------------------------------
@@ -97,7 +99,7 @@ class PythonPacketPath:
 
     def open_transport(self, transport: int) -> None:
         """Make a place for a transport's keys and streams."""
-        self._transports[transport] = PathTransport(transport, secrets.randbits(32))
+        self._transports[transport] = PathTransport(transport, secrets.randbits(32), self._moves.index)
 
     def bind_address(self, transport: int, address: Address) -> None:
         """Believe and use this address; see ``media.ports``."""
@@ -121,7 +123,11 @@ class PythonPacketPath:
 
     def set_keys(self, transport: int, keys: SrtpKeys) -> None:
         """Begin to protect and unprotect with these keys."""
-        self._transports[transport].srtp = SrtpPair(keys)
+        state = self._transports[transport]
+        if state.keys != keys:
+            # The same keys again would begin all indices anew: no number may be used twice under a key.
+            state.keys = keys
+            state.srtp = SrtpPair(keys)
 
     def close_transport(self, transport: int) -> None:
         """Forget all of it."""
@@ -134,6 +140,7 @@ class PythonPacketPath:
             self.remove_source(number)
         for address in state.addresses:
             self._by_address.pop(address, None)
+        state.close()
 
     def send(self, transport: int, data: bytes) -> None:
         """Queue a DTLS record."""
@@ -149,9 +156,10 @@ class PythonPacketPath:
 
     def add_source(self, spec: SourceSpec) -> None:
         """Recognise an incoming stream."""
+        transport = self._transports[spec.transport]
         source = Source(spec)
         self._sources[spec.source] = source
-        self._transports[spec.transport].add_source(source)
+        transport.add_source(source)
 
     def remove_source(self, source: int) -> None:
         """Forget an incoming stream; what it fed gets nothing until the next order."""

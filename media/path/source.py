@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
 from media.ports import AudioActivity, Extension, Kind, SourceSpec, SourceStats
-from media.rtp.vp8 import Vp8Descriptor
 from media.streams.clock_map import ClockMap
 from media.streams.nack_list import NackList
 from media.streams.packet_cache import PacketCache
@@ -23,6 +23,9 @@ CACHE_AGE = 1.5
 CACHE_VIDEO = 1024
 CACHE_AUDIO = 128
 
+SEEN = 4096
+"""Numbers remembered as come; more than ``SequenceExtender`` reaches back."""
+
 AUDIO_PACKET_MAX = 0.12
 """Longest sound, in seconds, that one packet is credited with for the speaker statistics."""
 
@@ -31,7 +34,7 @@ class Source:
     """State of one incoming stream; ``PythonPacketPath`` drives it."""
 
     __slots__ = (
-        "_loudest",
+        "_seen",
         "_sound",
         "_sound_timestamp",
         "active",
@@ -50,12 +53,11 @@ class Source:
         "pending",
         "reception",
         "rtx_ssrc",
+        "short_picture_id",
         "spec",
         "ssrc",
         "stats",
         "subscribers",
-        "transport_cc_id",
-        "vp8",
     )
 
     def __init__(self, spec: SourceSpec) -> None:
@@ -68,24 +70,23 @@ class Source:
         self.idle_after = IDLE_AUDIO if spec.kind is Kind.AUDIO else IDLE_VIDEO
         ids = {extension: number for number, extension in spec.extensions.items()}
         self.audio_level_id = ids.get(Extension.AUDIO_LEVEL, 0)
-        self.transport_cc_id = ids.get(Extension.TRANSPORT_CC, 0)
         self.extension_plans: dict[tuple[tuple[Extension, int], ...], dict[int, int]] = {}
         self.forwarding = True
         self.active = False
         self.subscribers: list[Subscription] = []
         self.pending: list[Subscription] = []
         self.stats = SourceStats()
-        self.vp8: Vp8Descriptor | None = None
         self.keyframe_timestamp = -1
         self._sound: list[tuple[int, float]] = []
         self._sound_timestamp = -1
-        self._loudest = 127
         self.last_at = 0.0
         self.restart()
 
     def restart(self) -> None:
         """Forget the numbering: the sender began anew (another SSRC)."""
         self.extender = SequenceExtender()
+        self._seen = array("H", bytes(2 * SEEN))
+        self.short_picture_id = -1
         video = self.spec.kind is Kind.VIDEO
         self.cache = PacketCache(CACHE_VIDEO if video else CACHE_AUDIO, CACHE_AGE)
         self.nacks: NackList | None = None
@@ -93,6 +94,31 @@ class Source:
             self.nacks = NackList() if video else NackList.for_audio()
         self.reception = ReceptionStats(self.clock_rate)
         self.clock = ClockMap(self.clock_rate)
+
+    def is_repeat(self, sequence: int) -> bool:
+        """Whether this extended number came before; it counts as come from now on.
+
+        Exact for as far back as the extender gives numbers, longer than the
+        cache keeps packets: a browser probes the line with retransmissions of
+        what has arrived long ago, and no number may be given out twice.
+        """
+        place = sequence % SEEN
+        cycle = sequence // SEEN & 0xFFFF
+        if self._seen[place] == cycle:
+            return True
+        self._seen[place] = cycle
+        return False
+
+    def extend_picture_id(self, picture_id: int) -> int:
+        """A picture id of 7 bits as one of 15, by the nearest to the one before."""
+        if self.short_picture_id < 0:
+            self.short_picture_id = picture_id
+        else:
+            step = ((picture_id - self.short_picture_id + 64) & 0x7F) - 64
+            if step <= 0:
+                return (self.short_picture_id + step) & 0x7FFF
+            self.short_picture_id = (self.short_picture_id + step) & 0x7FFF
+        return self.short_picture_id
 
     def extension_plan(self, wanted: tuple[tuple[Extension, int], ...]) -> dict[int, int]:
         """Which of our incoming extension ids go out under which id, for one set of outgoing ids."""

@@ -17,21 +17,27 @@ REPORTS_REMEMBERED = 8
 RESEND_PAUSE = 0.02
 """A packet asked for again within this many seconds is on its way already."""
 
+MAX_RESENDS = 10
+"""Times that one packet is sent again, so that a viewer cannot make the relay send without end."""
+
 
 class Sent:
     """A packet that went out: enough to build it again, or the ciphertext itself where there is no RTX."""
 
-    __slots__ = ("ciphertext", "epoch", "number", "resent_at", "sequence", "source")
+    __slots__ = ("cache", "ciphertext", "epoch", "number", "resends", "resent_at", "sequence", "source")
 
     def __init__(
         self, number: int, source: Source, sequence: int, epoch: Epoch, ciphertext: bytes | None
     ) -> None:
         self.number = number
         self.source = source
+        # Not the source's cache of later: after its restart the same number means another packet.
+        self.cache = source.cache
         self.sequence = sequence
         self.epoch = epoch
         self.ciphertext = ciphertext
         self.resent_at = -1.0
+        self.resends = 0
 
 
 class Subscription:
@@ -40,6 +46,9 @@ class Subscription:
     __slots__ = (
         "abs_send_time_id",
         "extension_ids",
+        "keeps_ciphertext",
+        "keeps_sent",
+        "payload_types",
         "pending",
         "report_times",
         "rewriter",
@@ -48,6 +57,7 @@ class Subscription:
         "sent_size",
         "source",
         "spec",
+        "ssrc",
         "stats",
         "transport",
     )
@@ -61,6 +71,11 @@ class Subscription:
         first_rtx: int,
     ) -> None:
         self.spec = spec
+        self.ssrc = spec.ssrc
+        self.payload_types = dict(spec.payload_types)
+        self.keeps_sent = spec.nack
+        self.keeps_ciphertext = spec.nack and spec.rtx_ssrc is None
+        """Whether a retransmission must repeat the very bytes: the peer has no RTX (RFC 4588)."""
         self.transport = transport
         self.source: Source | None = None
         self.pending: Source | None = None
@@ -73,11 +88,6 @@ class Subscription:
         self.abs_send_time_id = spec.extensions.get(Extension.ABS_SEND_TIME, 0)
         self.extension_ids = tuple(sorted(spec.extensions.items()))
         self.report_times: dict[int, float] = {}
-
-    @property
-    def keeps_ciphertext(self) -> bool:
-        """Whether a retransmission must repeat the very bytes: the peer has no RTX (RFC 4588)."""
-        return self.spec.nack and self.spec.rtx_ssrc is None
 
     def detach(self) -> None:
         """Take nothing from any source any more."""

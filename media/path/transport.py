@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from media.path.moves import SsrcIndex
 from media.path.source import Source
 from media.path.srtp import SrtpPair
 from media.path.subscription import Subscription
-from media.ports import Address, Extension
+from media.ports import Address, Extension, SrtpKeys
 from media.rtp.twcc import ArrivalLog
 
 MAX_UNKNOWN_SSRCS = 64
-"""Streams of a transport that were looked up without success; further ones are dropped unread."""
+"""Streams of a transport that are remembered as looked up without success."""
+
+MAX_REPORTERS = 4
+"""SSRCs under which a peer sends RTCP that are remembered, the newest."""
 
 
 class PathTransport:
@@ -19,24 +23,32 @@ class PathTransport:
         "address",
         "addresses",
         "arrivals",
+        "extension_ids",
         "feedback_ssrc",
+        "index",
+        "keys",
         "number",
         "outgoing",
         "report_due",
+        "reporters",
         "rtx_ssrcs",
         "sources",
         "srtp",
         "ssrcs",
         "subscriptions",
         "transport_cc_due",
+        "transport_cc_id",
         "unknown",
     )
 
-    def __init__(self, number: int, feedback_ssrc: int) -> None:
+    def __init__(self, number: int, feedback_ssrc: int, index: SsrcIndex) -> None:
         self.number = number
+        self.index = index
+        self.reporters: list[int] = []
         self.feedback_ssrc = feedback_ssrc
         self.address: Address | None = None
         self.addresses: set[Address] = set()
+        self.keys: SrtpKeys | None = None
         self.srtp: SrtpPair | None = None
         self.sources: dict[int, Source] = {}
         self.ssrcs: dict[int, Source] = {}
@@ -44,6 +56,9 @@ class PathTransport:
         self.subscriptions: dict[int, Subscription] = {}
         self.outgoing: dict[int, Subscription] = {}
         self.arrivals: ArrivalLog | None = None
+        self.extension_ids: dict[int, Extension] = {}
+        """Of all sections: BUNDLE gives an id one meaning on the whole transport (RFC 9143, 9.2)."""
+        self.transport_cc_id = 0
         self.transport_cc_due = 0.0
         self.report_due = 0.0
         self.unknown: set[int] = set()
@@ -53,10 +68,15 @@ class PathTransport:
         self.sources[source.spec.source] = source
         if source.ssrc is not None:
             self.ssrcs[source.ssrc] = source
+            self.index.add(source.ssrc, self)
         if source.rtx_ssrc is not None:
             self.rtx_ssrcs[source.rtx_ssrc] = source
-        if source.transport_cc_id and self.arrivals is None:
-            self.arrivals = ArrivalLog()
+        for number, extension in source.spec.extensions.items():
+            self.extension_ids[number] = extension
+            if extension is Extension.TRANSPORT_CC:
+                self.transport_cc_id = number
+                if self.arrivals is None:
+                    self.arrivals = ArrivalLog()
         self.unknown.clear()
 
     def remove_source(self, source: Source) -> None:
@@ -65,6 +85,24 @@ class PathTransport:
         for table in (self.ssrcs, self.rtx_ssrcs):
             for ssrc in [ssrc for ssrc, owner in table.items() if owner is source]:
                 del table[ssrc]
+                if ssrc not in self.reporters:
+                    self.index.discard(ssrc, self)
+
+    def reported_by(self, ssrc: int) -> None:
+        """Authentic RTCP came under this SSRC."""
+        if ssrc in self.reporters:
+            return
+        self.reporters.append(ssrc)
+        self.index.add(ssrc, self)
+        if len(self.reporters) > MAX_REPORTERS:
+            old = self.reporters.pop(0)
+            if old not in self.ssrcs:
+                self.index.discard(old, self)
+
+    def close(self) -> None:
+        """Leave nothing in the tables of others."""
+        for ssrc in (*self.reporters, *self.ssrcs):
+            self.index.discard(ssrc, self)
 
     def add_subscription(self, subscription: Subscription) -> None:
         """Let feedback about its SSRCs find it."""
@@ -115,11 +153,10 @@ class PathTransport:
     def _identifiers(self, extensions: dict[int, bytes]) -> tuple[str, str, str]:
         """MID, RID and repaired RID, each empty where absent."""
         found = {Extension.MID: "", Extension.RID: "", Extension.REPAIRED_RID: ""}
-        for source in self.sources.values():
-            for number, extension in source.spec.extensions.items():
-                if extension in found and number in extensions and not found[extension]:
-                    found[extension] = extensions[number].rstrip(b"\0").decode("ascii", "replace")
-            break  # BUNDLE gives one meaning to an id on the whole transport (RFC 9143, 9.2)
+        for number, value in extensions.items():
+            extension = self.extension_ids.get(number)
+            if extension in found:
+                found[extension] = value.rstrip(b"\0").decode("ascii", "replace")
         return found[Extension.MID], found[Extension.RID], found[Extension.REPAIRED_RID]
 
     def _bind(self, ssrc: int, source: Source, *, repair: bool) -> tuple[Source, bool]:
@@ -131,7 +168,10 @@ class PathTransport:
             return source, True
         if source.ssrc is not None:
             self.ssrcs.pop(source.ssrc, None)
+            if source.ssrc not in self.reporters:
+                self.index.discard(source.ssrc, self)
             source.restart()
         source.ssrc = ssrc
         self.ssrcs[ssrc] = source
+        self.index.add(ssrc, self)
         return source, False

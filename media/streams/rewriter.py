@@ -55,12 +55,12 @@ class Rewriter:
     __slots__ = (
         "_highest_in",
         "_highest_out",
-        "_last_picture_id",
         "_last_sent_at",
         "_last_timestamp",
         "_last_tl0",
         "clock_rate",
         "epoch",
+        "last_picture_id",
     )
 
     def __init__(self, first_sequence: int, first_timestamp: int, clock_rate: int) -> None:
@@ -70,7 +70,8 @@ class Rewriter:
         self._highest_out = first_sequence - 1
         self._last_timestamp = first_timestamp
         self._last_sent_at: float | None = None
-        self._last_picture_id = -1
+        self.last_picture_id = -1
+        """The newest outgoing VP8 picture id; -1 before the first."""
         self._last_tl0 = -1
 
     @property
@@ -127,7 +128,7 @@ class Rewriter:
         epoch = self.epoch
         assert epoch is not None, "anchor_pictures belongs after begin"
         if picture_id is not None:
-            target = picture_id if self._last_picture_id < 0 else self._last_picture_id + 1
+            target = picture_id if self.last_picture_id < 0 else self.last_picture_id + 1
             epoch.picture_id_offset = (target - picture_id) & 0x7FFF
         if tl0 is not None:
             target = tl0 if self._last_tl0 < 0 else self._last_tl0 + 1
@@ -136,7 +137,8 @@ class Rewriter:
     def place(self, sequence: int, timestamp: int, now: float) -> int | None:
         """The extended outgoing number of this packet of the current source, or None if it has none.
 
-        None for what came before the epoch or before its oldest remembered step.
+        None for what came before the epoch or before its oldest remembered step,
+        and for what was left out.
         The caller gives each incoming number at most once.
         """
         epoch = self.epoch
@@ -149,17 +151,22 @@ class Rewriter:
             self._last_timestamp = (timestamp + epoch.timestamp_offset) & 0xFFFFFFFF
             self._last_sent_at = now
             return out
-        index = bisect_right(epoch.starts, sequence) - 1
+        starts, offsets = epoch.starts, epoch.offsets
+        index = bisect_right(starts, sequence) - 1
         if index < 0:
             return None
-        return sequence + epoch.offsets[index]
+        following = index + 1
+        if following < len(starts) and sequence >= starts[following] - offsets[index] + offsets[following]:
+            # It was left out, and the number it would have went to the packet behind it.
+            return None
+        return sequence + offsets[index]
 
     def note_picture(self, picture_id: int | None, tl0: int | None) -> None:
         """Remember the newest outgoing picture numbers (values as sent)."""
         if picture_id is not None and (
-            self._last_picture_id < 0 or ((picture_id - self._last_picture_id) & 0x7FFF) < 0x4000
+            self.last_picture_id < 0 or ((picture_id - self.last_picture_id) & 0x7FFF) < 0x4000
         ):
-            self._last_picture_id = picture_id
+            self.last_picture_id = picture_id
         if tl0 is not None and (self._last_tl0 < 0 or ((tl0 - self._last_tl0) & 0xFF) < 0x80):
             self._last_tl0 = tl0
 
