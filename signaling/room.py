@@ -162,6 +162,7 @@ class Room:
         participant = Participant(self, grants, params, now)
         self._ever_joined = True
         self.participants[participant.identity] = participant
+        self._info = None
         try:
             self._welcome(participant, session, now)
         except Exception:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from livekit.protocol import models, rtc
 
+from signaling.errors import MalformedError
 from signaling.publication import _describe
 from signaling.session import CLOSE_POLICY, CLOSE_PROTOCOL, SignalSession
 from signaling.settings import SignalSettings
+from signaling.wire import MAX_JSON_VALUES, decode_request
 
 MB = 1024 * 1024
 
@@ -59,3 +61,21 @@ def test_unknown_fields_of_a_layer_do_not_go_to_everybody() -> None:
     info = _describe(request)
     assert info.ByteSize() < 200
     assert (info.layers[0].width, info.layers[0].height) == (160, 90)
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", '"x"', "1", "[1]", '{"a":1}'])
+@pytest.mark.parametrize("field", ["unknown", "subscription"])
+def test_json_of_very_many_values_is_refused_before_it_costs_seconds(field: str, value: str) -> None:
+    text = f'{{"{field}": {{"participantTracks": [{",".join([value] * MAX_JSON_VALUES)}]}}}}'
+    with pytest.raises(MalformedError):
+        decode_request(text)
+
+
+def test_json_of_a_thousand_tracks_is_taken() -> None:
+    text = '{"subscription": {"trackSids": [' + ",".join(['"TR_x"'] * 1000) + "]}}"
+    assert len(decode_request(text).subscription.track_sids) == 1000
+
+
+def test_long_texts_in_json_are_one_value() -> None:
+    text = '{"offer": {"sdp": "' + ",{[" * 100_000 + '"}}'
+    assert len(decode_request(text).offer.sdp) == 300_000
