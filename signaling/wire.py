@@ -20,6 +20,9 @@ from signaling.errors import MalformedError
 #: Largest frame that is parsed, in bytes; LiveKit's limit.
 MAX_FRAME_BYTES: Final = 2 * 1024 * 1024
 
+#: Values in a JSON text that are looked at; each costs microseconds, where one of protobuf costs nanoseconds.
+MAX_JSON_VALUES: Final = 20_000
+
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -53,13 +56,14 @@ def _decode_text(frame: str) -> rtc.SignalRequest:
 def parse_json(text: str | bytes, message: Message) -> bool:
     """Read proto3 JSON from a stranger (``bytes`` are UTF-8) into ``message``, skipping unknown fields.
 
-    Returns whether it was that; if not, ``message`` may be half filled.
+    Returns whether it was that, with at most :data:`MAX_JSON_VALUES`; if not,
+    ``message`` may be half filled.
     """
     try:
         if isinstance(text, bytes):
             text = text.decode()
         values = json.loads(text)
-        if not isinstance(values, dict):
+        if not isinstance(values, dict) or _has_too_many(values):
             return False
         _require_utf8(text, values)
         json_format.ParseDict(values, message, ignore_unknown_fields=True)
@@ -67,6 +71,20 @@ def parse_json(text: str | bytes, message: Message) -> bool:
         # ParseDict lets some of protobuf's own errors through on hostile values.
         return False
     return True
+
+
+def _has_too_many(values: dict[str, object]) -> bool:
+    """Whether there are more than :data:`MAX_JSON_VALUES` in it."""
+    found = 0
+    waiting: list[dict[str, object] | list[object]] = [values]
+    while waiting:
+        container = waiting.pop()
+        found += len(container)
+        if found > MAX_JSON_VALUES:
+            return True
+        items = container.values() if isinstance(container, dict) else container
+        waiting += [item for item in items if isinstance(item, dict | list)]
+    return False
 
 
 def _require_utf8(text: str, values: object) -> None:

@@ -202,6 +202,19 @@ class SocketConnection(WebSocketsSansIOProtocol):
             )
             self.transport.close()
 
+    def send_receive_event_to_app(self) -> None:
+        """A whole message has come. Text that is no UTF-8 ends the connection; upstream logs an error too."""
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                if not self.close_sent:
+                    self.conn.send_close(1007)
+                    self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         if self._end_timer is not None:

@@ -99,7 +99,7 @@ async def attack(context: Context) -> dict[str, Any]:
         return post(rng.choice(list(METHODS)), b"{}", rng.choice(WRONG_TYPES), token)
 
     def wrong_path() -> bytes:
-        return post(rng.choice(("Nothing", "", "..%2f..", "CreateRoom/x", "\xe9")), b"{}", TYPES[1], token)
+        return post(rng.choice(("Nothing", "", "..%2f..", "CreateRoom/x", "%C3%A9")), b"{}", TYPES[1], token)
 
     number = context.count()
     figures = {}

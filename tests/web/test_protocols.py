@@ -194,3 +194,26 @@ async def test_pongs_that_nobody_reads_do_not_pile_up(
             with pytest.raises(ConnectionError):
                 await _ping_until_cut_off(sock)
         assert (await server.get("/healthz")).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("pieces", [(b"\xff",), (b"ab", b"\xc3"), (b"{}\xed\xa0\x80",)])
+async def test_text_that_is_no_utf_8_is_refused_in_silence(
+    settings: Settings, built: Path, caplog: pytest.LogCaptureFixture, pieces: tuple[bytes, ...]
+) -> None:
+    frames = b""
+    for number, piece in enumerate(pieces):
+        final = 0x80 if number == len(pieces) - 1 else 0
+        frames += bytes([final | (0 if number else 1), 0x80 | len(piece)]) + bytes(4) + piece
+    async with running(settings, built) as server:
+        relay = server.service.relay
+        grants = Grants(identity="a", video=VideoGrant(room_join=True, room="r"))
+        token = relay.keys.issue(relay.api_key, grants, exp=clock.wall() + 60, now=clock.wall())
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"GET /rtc?access_token={token} HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n".encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        writer.write(frames)
+        async with asyncio.timeout(20):
+            answer = await reader.read(-1)
+        writer.close()
+    assert answer.endswith(b"\x88\x02\x03\xef"), "close code 1007"
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
