@@ -34,7 +34,7 @@ def receive(transport: PathTransport, data: bytes, now: float, egress: Egress, e
             _blocks(transport, packet.reports, now, events)
         elif isinstance(packet, rtcp.Nack):
             asking = transport.outgoing.get(packet.media_ssrc)
-            if asking is not None:
+            if asking is not None and asking.ssrc == packet.media_ssrc:
                 egress.resend(asking, packet.lost, now)
         elif isinstance(packet, rtcp.Pli):
             _keyframe(transport, packet.media_ssrc, events)
