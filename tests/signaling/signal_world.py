@@ -11,6 +11,7 @@ from typing import Any
 
 from google.protobuf import json_format
 from livekit.protocol import models, rtc
+from livekit.protocol import room as room_proto
 from signal_fakes import Events, FakeMedia
 
 from media.ports import Kind
@@ -282,3 +283,15 @@ class Client:
     def receiving(self) -> set[str]:
         """Tracks that the newest offer sends."""
         return {receiver.track_id for receiver in self.offers[-1].receivers if receiver.sending}
+
+
+def rights(world: World, identity: str, **permission: Any) -> None:
+    """An administrator sets what a participant may do; all the rest is allowed."""
+    for name in ("can_publish", "can_subscribe", "can_publish_data"):
+        permission.setdefault(name, True)
+    world.registry.update_participant(
+        room_proto.UpdateParticipantRequest(
+            room="room", identity=identity, permission=models.ParticipantPermission(**permission)
+        ),
+        world.now,
+    )
