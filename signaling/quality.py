@@ -96,14 +96,11 @@ class QualityBoard:
             if line is None:
                 # The first window begins when the media is connected.
                 self._lines[participant.sid] = line = _Line(now)
-            if now < line.due:
-                continue
-            if left == 0:
-                break
-            left -= 1
-            line.due = max(line.due + SCORE_INTERVAL, now + SCORE_INTERVAL / 2)
-            line.quality = self._score(participant, line, now)
-            if now >= line.tell_due and participant.session is not None:
+            if now >= line.due and left > 0:
+                left -= 1
+                line.due = max(line.due + SCORE_INTERVAL, now + SCORE_INTERVAL / 2)
+                line.quality = self._score(participant, line, now)
+            if line.quality is not None and now >= line.tell_due and participant.session is not None:
                 line.tell_due = now + self._room.settings.quality_interval
                 self._tell(participant)
 
