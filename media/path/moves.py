@@ -26,7 +26,7 @@ PAUSE = 0.2
 TRIES_PER_SECOND = 100.0
 MAX_TRIES = 8
 MAX_ADDRESSES = 1024
-"""Unbound addresses remembered within one pause; packets of further ones are not looked at."""
+"""Unbound addresses that are remembered before old ones are cleared out."""
 
 
 class SsrcIndex:
@@ -79,11 +79,8 @@ class MoveDetector:
         if not candidates or not self._may_look(address, now):
             return None
         for transport in self._order(candidates, address[1]):
-            if self._tries < 1.0:
-                self._counters["moves_not_examined"] += 1
-                return None
             srtp = transport.srtp
-            if srtp is None:
+            if srtp is None or self._tries < 1.0:
                 continue
             self._tries -= 1.0
             try:
@@ -109,13 +106,15 @@ class MoveDetector:
     def _may_look(self, address: Address, now: float) -> bool:
         self._tries = min(TRIES_PER_SECOND, self._tries + (now - self._refilled) * TRIES_PER_SECOND)
         self._refilled = now
+        if self._tries < 1.0:
+            self._counters["moves_not_examined"] += 1
+            return False
         looked = self._looked
         at = looked.get(address)
         if at is not None and now - at < PAUSE:
             return False
         if len(looked) >= MAX_ADDRESSES:
+            # Each of them cost a try, so those of the last pause are few.
             self._looked = looked = {key: when for key, when in looked.items() if now - when < PAUSE}
-            if len(looked) >= MAX_ADDRESSES:
-                return False
         looked[address] = now
         return True
