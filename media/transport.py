@@ -258,7 +258,7 @@ class Transport:
             self._task = asyncio.create_task(self._handshake(self._remote), name=f"dtls {self.number}")
         elif self._section is not None and self.dtls.state == "connected" and self._starting_data is None:
             self._starting_data = asyncio.create_task(
-                self.data.start(self._section), name=f"sctp {self.number}"
+                self._start_data(self._section), name=f"sctp {self.number}"
             )
 
     async def _handshake(self, remote: RemoteTransport) -> None:
@@ -272,6 +272,19 @@ class Transport:
             self._fail(f"DTLS: {exc}")
         except TimeoutError:
             self._fail("DTLS: no handshake within the time limit")
+        except Exception as exc:
+            self._defect("handshake", exc)
+
+    async def _start_data(self, section: DataSection) -> None:
+        try:
+            await self.data.start(section)
+        except Exception as exc:
+            self._defect("association", exc)
+
+    def _defect(self, what: str, exc: Exception) -> None:
+        """Whatever a peer has found that nobody thought of ends its own connection, and no more."""
+        logger.warning("the %s of transport %d raised %s", what, self.number, type(exc).__name__)
+        self._fail(f"{what}: internal error")
 
     def _dtls_changed(self, state: str, reason: str) -> None:
         if state == "closed":

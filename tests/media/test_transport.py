@@ -255,3 +255,26 @@ async def test_failing_listener_is_logged_and_the_transport_goes_on(caplog):
         channel.send(b"x")
         await until(lambda: "listener of transport 1 failed" in caplog.text)
         assert transport.connected
+
+
+@pytest.mark.parametrize("part", ["dtls", "data"])
+async def test_a_defect_in_a_task_fails_this_transport_and_nothing_else(part, monkeypatch, caplog):
+    async def broken(*_):
+        raise KeyError("a defect")
+
+    async with relay_running() as relay:
+        transport = relay.create()
+        monkeypatch.setattr(transport.dtls if part == "dtls" else transport.data, "start", broken)
+        client = Client(relay, transport)
+        await client.ice.open()
+        transport.set_remote(client.remote("active"))
+        await client.ice.check()
+        if part == "data":
+            await client.start("client", data=False)
+            await until(lambda: transport.state == "connected")
+            transport.set_data(SECTION)
+        await until(lambda: transport.state == "failed")
+        assert transport.reason.endswith("internal error")
+        assert [record.exc_info for record in caplog.records if "raised KeyError" in record.message] == [None]
+        await client.close()
+        await transport.close()
