@@ -16,6 +16,7 @@ from typing import Any
 from load import bad_calls, bad_connections, bad_datagrams, bad_media, bad_sdp, bad_signal, bad_tokens
 from load.bad_context import MEETING, Context, eventually
 from load.load_server import ROOT, RelayServer
+from web.limits import raise_descriptor_limit
 
 GAP_LIMIT = 1.0
 MEMORY_LIMIT = 32 * 1024 * 1024
@@ -124,10 +125,12 @@ async def run(
 ) -> Outcome:
     """Do it all. ``parts`` names the attacks to run, all by default."""
     outcome = Outcome()
+    raise_descriptor_limit()
     with RelayServer(folder) as server:
         context = Context(server, share)
         async with meeting(server) as figures, bad_media.Traitor(context, "observer") as observer:
             ufrag = observer.server_ufrag
+            await eventually(lambda: _everybody_is_seen(server.metrics()), 10)
             if share > WARM_UP:
                 warm = Context(server, WARM_UP)
                 await _attacks(warm, ufrag, lambda text: None, set(parts) - {"connections"} or _WARM)
@@ -149,6 +152,11 @@ async def run(
 
 
 _WARM = {"tokens", "signalling", "descriptions", "strangers' datagrams", "RoomService"}
+
+
+def _everybody_is_seen(metrics: dict[str, float]) -> bool:
+    """Three participants with five tracks, each of which the two others receive."""
+    return metrics["diemcau_tracks"] >= 5 and metrics["diemcau_subscriptions"] >= 10
 
 
 def _state(metrics: dict[str, float]) -> dict[str, float]:
