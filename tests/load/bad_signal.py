@@ -16,6 +16,9 @@ from load.bad_wire import BINARY, TEXT, RawSocket, frame, in_parallel
 BATCH = 400
 """Requests of one session: it may send 600 at once."""
 
+VOLUME = 2_000_000
+"""Octets of one session; it may send twice as many at once."""
+
 WIDTH = 6
 
 ENDING = {"offer": 1_000, "answer": 1_000, "leave": 1_000, "simulate": 2_000}
@@ -194,10 +197,14 @@ def _workers(
         while left > 0:
             session = await crowd.member()
             texts = TEXTS + _known_sids(session)
-            size = 1 if kind in ENDING else min(BATCH, left)
-            left -= size
-            for _ in range(size):
-                session.request(random_request(kind, rng, texts))
+            octets = 0
+            for _ in range(1 if kind in ENDING else BATCH):
+                if left <= 0 or octets > VOLUME:
+                    break
+                data = random_request(kind, rng, texts).SerializeToString()
+                session.send(frame(data))
+                octets += len(data)
+                left -= 1
             if await session.alive():
                 codes["open"] += 1
             else:
