@@ -143,9 +143,12 @@ class Publishing:
                 continue
             if section.track_id in publication.cids or section.stream_id in publication.cids:
                 publication.info.mid = section.mid
-                self.owner.stale()
                 if section.payload_types and not publication.info.mime_type:
                     publication.codec_known(track.codec or next(iter(section.payload_types.values())).codec)
+                if publication.announced:
+                    # It was shown before it was negotiated.
+                    self.owner.changed(self.owner.room.monotonic())
+                self.owner.stale()
                 return track
         return None
 

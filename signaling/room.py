@@ -212,7 +212,7 @@ class Room:
             participant.rejoin(now)
             return False
         session.send(rtc.SignalResponse(reconnect=rtc.ReconnectResponse(server_info=self.server)))
-        everybody = self.updates.departed(missed_since) + [
+        everybody = self.updates.departed(missed_since, participant) + [
             other.info() for other in self.participants.values() if other is participant or not other.hidden
         ]
         session.send(rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=everybody)))

@@ -55,8 +55,8 @@ class Updates:
         self._offers[participant.sid] = participant
         self._schedule(now)
 
-    def departed(self, since: float) -> list[models.ParticipantInfo]:
-        """Who has left since then and is not back, for a client that may have missed it.
+    def departed(self, since: float, receiver: Participant) -> list[models.ParticipantInfo]:
+        """Who has left, or was hidden, since then and is not back, for a client that may have missed it.
 
         Of one who is back its new description says enough; told of its old sid,
         a client would take the new one for gone.
@@ -64,7 +64,9 @@ class Updates:
         return [
             info
             for at, info in self._departed
-            if at >= since and ((other := self._room.by_identity(info.identity)) is None or other.hidden)
+            if at >= since
+            and info.sid != receiver.sid
+            and ((other := self._room.by_identity(info.identity)) is None or other.hidden)
         ]
 
     # -- telling -----------------------------------------------------------------
@@ -111,7 +113,7 @@ class Updates:
             if participant.gone or (participant.hidden and shown):
                 if shown:
                     info = _farewell(participant)
-                    self._departed.append((now, info))
+                    self._departed.append((now, _remembered(info)))
                     public.append(info)
             elif not participant.hidden:
                 public.append(participant.info())
@@ -150,3 +152,16 @@ def _farewell(participant: Participant) -> models.ParticipantInfo:
     del info.tracks[:]
     info.is_publisher = False
     return info
+
+
+def _remembered(info: models.ParticipantInfo) -> models.ParticipantInfo:
+    """As much of a farewell as tells who has gone: thousands of them are kept, with little of each."""
+    return models.ParticipantInfo(
+        sid=info.sid,
+        identity=info.identity,
+        name=info.name,
+        state=info.state,
+        version=info.version,
+        kind=info.kind,
+        disconnect_reason=info.disconnect_reason,
+    )
