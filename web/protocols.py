@@ -30,6 +30,9 @@ MAX_HEAD: Final = MAX_TOKEN_LENGTH + 128 * 1024
 HEAD_TIMEOUT: Final = 10.0
 """Seconds in which the head of a request must have come."""
 
+BODY_TIMEOUT: Final = 30.0
+"""Seconds in which a request's body must have come, whether or not anybody wants it."""
+
 STALL_TIMEOUT: Final = 30.0
 """Seconds that a full buffer may wait for its reader; also between closing and being gone."""
 
@@ -53,7 +56,7 @@ class HalfOpen:
         self.evicted = 0
         """Connections that had to give way."""
         self.timed_out = 0
-        """Connections whose head did not come in time."""
+        """Connections whose head or body did not come in time."""
         self.stalled = 0
         """Connections of peers that did not read their answer."""
         self._bytes = 0
@@ -86,6 +89,7 @@ class HttpConnection(HttpToolsProtocol):
 
     half_open: HalfOpen
     _head_timer: asyncio.TimerHandle | None = None
+    _body_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -96,6 +100,7 @@ class HttpConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._head_done()
+        self._body_done()
         self._stall_over()
         super().connection_lost(exc)
 
@@ -122,7 +127,19 @@ class HttpConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Parser's callback: the head is there."""
         self._head_done()
+        self._body_done()
+        self._body_timer = self.loop.call_later(BODY_TIMEOUT, self._body_late)
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Parser's callback: the body is there too."""
+        self._body_done()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is another protocol's from here on."""
+        self._body_done()
+        super().handle_websocket_upgrade()
 
     def pause_writing(self) -> None:
         """See asyncio.Protocol."""
@@ -155,6 +172,16 @@ class HttpConnection(HttpToolsProtocol):
         self.half_open.timed_out += 1
         self._head_timer = None
         self.half_open.remove(self.transport)
+        self.transport.abort()
+
+    def _body_done(self) -> None:
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+
+    def _body_late(self) -> None:
+        self.half_open.timed_out += 1
+        self._body_timer = None
         self.transport.abort()
 
     def _refuse_head(self) -> None:

@@ -217,3 +217,44 @@ async def test_text_that_is_no_utf_8_is_refused_in_silence(
         writer.close()
     assert answer.endswith(b"\x88\x02\x03\xef"), "close code 1007"
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/rtc/validate", "/api/join", "/nothing", "/twirp/livekit.RoomService/ListRooms"]
+)
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    settings: Settings, built: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(protocols, "BODY_TIMEOUT", 0.2)
+    async with running(settings, built) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: 8000\r\n\r\n".encode())
+        ended = asyncio.create_task(reader.read(-1))
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(20):
+                while not ended.done():
+                    writer.write(b" ")
+                    await asyncio.sleep(0.02)
+        with contextlib.suppress(ConnectionError):
+            await ended
+        assert server.service.half_open.timed_out == 1
+        writer.close()
+
+
+async def test_a_websocket_outlives_the_time_of_a_body(
+    settings: Settings, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocols, "BODY_TIMEOUT", 0.1)
+    async with running(settings, built) as server:
+        relay = server.service.relay
+        grants = Grants(identity="a", video=VideoGrant(room_join=True, room="r"))
+        token = relay.keys.issue(relay.api_key, grants, exp=clock.wall() + 60, now=clock.wall())
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"GET /rtc?access_token={token} HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.3)
+        writer.write(b"\x89\x84" + bytes(4) + b"ping")
+        async with asyncio.timeout(20):
+            await reader.readuntil(b"\x8a\x04ping")
+        writer.close()
