@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from livekit.protocol import models, rtc
+from signal_world import World
 
 from signaling.errors import MalformedError
 from signaling.publication import _describe
@@ -79,3 +80,19 @@ def test_json_of_a_thousand_tracks_is_taken() -> None:
 def test_long_texts_in_json_are_one_value() -> None:
     text = '{"offer": {"sdp": "' + ",{[" * 100_000 + '"}}'
     assert len(decode_request(text).offer.sdp) == 300_000
+
+
+def test_thousands_who_came_and_went_leave_little_behind() -> None:
+    world = World()
+    world.client("a")
+    for number in range(50):
+        guest = world.client(f"guest {number}", can_update_own_metadata=True)
+        guest.ask(update_metadata=rtc.UpdateParticipantMetadata(metadata="x" * 60_000))
+        world.run()
+        guest.ask(leave=rtc.LeaveRequest())
+        world.run()
+    receiver = world.room.participants["a"]
+    departed = world.room.updates.departed(0.0, receiver)
+    assert [info.identity for info in departed] == [f"guest {number}" for number in range(50)]
+    assert {info.state for info in departed} == {models.ParticipantInfo.State.DISCONNECTED}
+    assert sum(info.ByteSize() for info in departed) < 50 * 200
