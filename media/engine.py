@@ -325,7 +325,7 @@ class MediaEngine:
                 subscription.reported(event.fraction_lost, event.jitter, event.rtt)
                 receiver = self._subscribers.get(subscription.transport)
                 if receiver is not None:
-                    receiver.loss(event.subscription, event.fraction_lost, now)
+                    receiver.loss(event.subscription, event.fraction_lost, event.rtt, now)
         elif isinstance(event, ReceiverEstimate):
             receiver = self._subscribers.get(event.transport)
             if receiver is not None:

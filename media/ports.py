@@ -304,6 +304,13 @@ class PacketPath(Protocol):
         Until the keyframe comes the old source goes on. The newest order wins.
         """
 
+    def mend(self, subscription: int, hold: float, copies: int) -> None:
+        """How losses of a subscription are mended; see ``media.streams.mending``.
+
+        ``hold``: seconds for which the receiver is asked to hold pictures (0: as it likes).
+        ``copies``: how often each retransmission is sent.
+        """
+
     def subscription_stats(self, subscription: int) -> SubscriptionStats: ...
 
     # questions --------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from media.ports import Kind, PacketPath
@@ -11,6 +11,7 @@ from media.sdp.subscriber import SubscriberOfferer
 from media.sdp.types import SenderSpec
 from media.streams.allocator import Demand, Option
 from media.streams.bandwidth import Bandwidth
+from media.streams.mending import PLAIN, Mend, Mending
 from media.streams.video_quality import VideoQuality
 from media.subscriptions import SubscriptionState, TrackSubscription
 from media.tracks import PublishedTrack
@@ -45,7 +46,10 @@ class SubscriberPeer:
         self._restart = False
         self.subscriptions: dict[int, TrackSubscription] = {}
         self._bandwidth = Bandwidth()
-        self._counted = 0
+        self._mending = Mending()
+        self._mended: dict[int, Mend] = {}
+        self._counted: dict[int, int] = {}
+        """Octets of each subscription that were sent when last measured."""
         self._counted_at = 0.0
         self._reported: dict[int, int] = {}
         """Packets of each subscription that were sent when its last report came."""
@@ -95,6 +99,7 @@ class SubscriberPeer:
         if self.subscriptions.pop(subscription.number, None) is not None:
             del self._registry[subscription.number]
             self._reported.pop(subscription.number, None)
+            self._mended.pop(subscription.number, None)
             subscription.close()
             self._offerer.remove(subscription.number)
 
@@ -157,13 +162,14 @@ class SubscriberPeer:
         """The client's own estimate (REMB), in bit/s."""
         self._bandwidth.remb(bitrate, now)
 
-    def loss(self, subscription: int, fraction_lost: float, now: float) -> None:
-        """A receiver report said so much loss of one subscription, 0 to 1."""
+    def loss(self, subscription: int, fraction_lost: float, rtt: float | None, now: float) -> None:
+        """A receiver report said so much loss of one subscription, 0 to 1, and so long a round trip."""
         sent = self._path.subscription_stats(subscription).packets
         since = sent - self._reported.get(subscription, 0)
         self._reported[subscription] = sent
         if since > 0:
             self._bandwidth.loss(fraction_lost, now, since)
+            self._mending.loss(fraction_lost, since, rtt, now)
 
     def allocate(self, now: float) -> None:
         """Share the estimated rate among the subscriptions."""
@@ -185,8 +191,8 @@ class SubscriberPeer:
         ]
         if not demands:
             return
-        sent = sum(self._path.subscription_stats(demand.subscription).bytes for demand in demands)
-        self._measure(sent, now)
+        self._mend(demand.subscription for demand in demands)
+        self._measure(now)
         for number, choice in self._bandwidth.update(demands, now).items():
             subscription = self.subscriptions[number]
             if subscription.track.kind is Kind.AUDIO:
@@ -194,14 +200,25 @@ class SubscriberPeer:
             free = choice.layer is not None and self._bandwidth.estimate.value(now) is None
             subscription.allow(None if choice.paused else VideoQuality.HIGH if free else choice.layer, now)
 
-    def _measure(self, octets: int, now: float) -> None:
-        """Tell the estimator what was sent lately."""
+    def _mend(self, subscriptions: Iterable[int]) -> None:
+        """Order the remedies of now where they are not in use yet."""
+        mend = self._mending.present
+        for number in subscriptions:
+            if self._mended.get(number, PLAIN) != mend:
+                self._mended[number] = mend
+                self._path.mend(number, mend.hold, mend.copies)
+
+    def _measure(self, now: float) -> None:
+        """Tell the estimator what was sent lately, whoever is muted or gone by now."""
         elapsed = now - self._counted_at
-        if elapsed >= 1.0:
-            if octets >= self._counted:
-                self._bandwidth.sent((octets - self._counted) * 8 / elapsed, now)
-            self._counted = octets
-            self._counted_at = now
+        if elapsed < 1.0:
+            return
+        counted = {number: self._path.subscription_stats(number).bytes for number in self.subscriptions}
+        fresh = sum(octets - self._counted.get(number, 0) for number, octets in counted.items())
+        if self._counted_at:
+            self._bandwidth.sent(fresh * 8 / elapsed, now)
+        self._counted = counted
+        self._counted_at = now
 
     def close(self) -> None:
         """End all subscriptions; the transport is closed by its owner."""

@@ -102,9 +102,9 @@ class Egress:
             return
         epoch = rewriter.epoch
         assert epoch is not None, "a number is given inside an epoch only"
-        block = packet.blocks.get(subscription.extension_ids)
+        block = packet.blocks.get(subscription.block_key)
         if block is None:
-            block = packet.blocks[subscription.extension_ids] = _extensions(
+            block = packet.blocks[subscription.block_key] = _extensions(
                 subscription, packet.source, packet.extensions, now
             )
         head = _pack_fixed(
@@ -161,11 +161,14 @@ class Egress:
                 continue
             if now - sent.resent_at < RESEND_PAUSE or sent.resends >= MAX_RESENDS or not budget:
                 continue
-            if sent.ciphertext is not None:
-                self.raw(sent.ciphertext, transport.address)
-            elif not self._retransmission(subscription, sent, now):
-                stats.missed += 1
-                continue
+            if sent.ciphertext is None:
+                sends = [self._retransmission(subscription, sent, now) for _ in range(subscription.copies)]
+                if not any(sends):
+                    stats.missed += 1
+                    continue
+            else:
+                for _ in range(subscription.copies):
+                    self.raw(sent.ciphertext, transport.address)
             sent.resent_at = now
             sent.resends += 1
             budget -= 1
@@ -237,6 +240,9 @@ def _extensions(subscription: Subscription, source: Source, found: dict[int, byt
         plan = source.extension_plan(subscription.extension_ids)
         if plan:
             items = [(plan[number], value) for number, value in found.items() if number in plan]
+    if subscription.hold:
+        items = [item for item in items if item[0] != subscription.hold_id]
+        items.append((subscription.hold_id, subscription.hold))
     if subscription.abs_send_time_id:
         # 24 bits, 6.18 fixed point seconds, wraps every 64 s.
         stamp = int(now * 262144) & 0xFFFFFF

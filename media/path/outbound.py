@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from media.path.source import Source
+from media.path.subscription import BlockKey
 from media.rtp.header import RtpHeader
 from media.rtp.vp8 import Vp8Descriptor
-
-ExtensionIds = tuple[tuple[str, int], ...]
 
 
 class Outbound:
@@ -14,7 +13,7 @@ class Outbound:
 
     ``payload`` is what follows the header, padding included. Where there is a
     VP8 ``descriptor``, ``tail`` is the payload behind it; else all of it.
-    ``blocks`` keeps finished extension blocks by the ids of the subscriber, and
+    ``blocks`` keeps finished extension blocks by the subscriber's key, and
     lives no longer than the packet.
     """
 
@@ -55,7 +54,7 @@ class Outbound:
         self.descriptor = descriptor
         self.tail = payload[descriptor.size :] if descriptor is not None else payload
         self.extensions = extensions
-        self.blocks: dict[ExtensionIds, bytes] = {}
+        self.blocks: dict[BlockKey, bytes] = {}
 
     def with_payload(self, codec: str, payload: bytes) -> Outbound:
         """The same packet with another payload, without padding (RED taken off)."""

@@ -245,6 +245,12 @@ class PythonPacketPath:
             return
         state.wait_for(target)
 
+    def mend(self, subscription: int, hold: float, copies: int) -> None:
+        """See ``media.ports``."""
+        state = self._subscriptions.get(subscription)
+        if state is not None:
+            state.mend(hold, copies)
+
     def subscription_stats(self, subscription: int) -> SubscriptionStats:
         """Totals of a subscription; zeros for one that is not there."""
         state = self._subscriptions.get(subscription)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from media.ports import Extension, Kind, SubscriptionSpec, SubscriptionStats
+from media.rtp.playout_delay import pack_playout_delay
 from media.streams.rewriter import Epoch, Rewriter
 
 if TYPE_CHECKING:
     from media.path.source import Source
     from media.path.transport import PathTransport
+
+BlockKey = tuple[tuple[tuple[Extension, int], ...], bytes]
+"""Subscriptions of one key get the same block of header extensions for a packet."""
 
 SENT_VIDEO = 1024
 SENT_AUDIO = 256
@@ -45,7 +49,11 @@ class Subscription:
 
     __slots__ = (
         "abs_send_time_id",
+        "block_key",
+        "copies",
         "extension_ids",
+        "hold",
+        "hold_id",
         "keeps_ciphertext",
         "keeps_sent",
         "payload_types",
@@ -87,7 +95,20 @@ class Subscription:
         self.stats = SubscriptionStats()
         self.abs_send_time_id = spec.extensions.get(Extension.ABS_SEND_TIME, 0)
         self.extension_ids = tuple(sorted(spec.extensions.items()))
+        self.hold_id = spec.extensions.get(Extension.PLAYOUT_DELAY, 0)
+        self.hold = b""
+        """Value of the playout-delay extension; empty: what the publisher says, if anything."""
+        self.block_key: BlockKey = (self.extension_ids, self.hold)
+        self.copies = 1
         self.report_times: dict[int, float] = {}
+
+    def mend(self, hold: float, copies: int) -> None:
+        """See ``media.ports.PacketPath.mend``."""
+        self.copies = copies
+        # Once said, a hold has to be taken back in so many words.
+        if self.hold_id and (hold > 0.0 or self.hold):
+            self.hold = pack_playout_delay(hold)
+            self.block_key = (self.extension_ids, self.hold)
 
     def detach(self) -> None:
         """Take nothing from any source any more."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from path_harness import VP8, VP8_RTX, OpusSender, Vp8Sender, World, consecutive
+from path_harness import OUT_EXTENSIONS, VP8, VP8_RTX, OpusSender, Vp8Sender, World, consecutive
 
 from media.path.egress import MAX_RESENT
 from media.path.subscription import MAX_RESENDS
-from media.ports import KeyframeWanted, Kind
+from media.ports import Extension, KeyframeWanted, Kind
 from media.rtp.header import build_packet
 from media.rtp.rtcp import MAX_RTCP_SIZE, Nack, TransportFeedback, pack_nack
 from media.rtp.twcc import parse_feedback
@@ -90,6 +90,45 @@ def test_viewer_is_answered_by_rtx(stream):
     assert set(repair.extensions) == set(third.extensions)
     stats = stream.world.path.subscription_stats(stream.spec.subscription)
     assert (stats.nacked, stats.retransmitted, stats.missed) == (1, 1, 0)
+
+
+def test_on_a_lossy_line_a_repair_is_sent_twice(stream):
+    """As two packets of the repair stream, so that one of them may be lost; counted as one answer."""
+    stream.world.path.mend(stream.spec.subscription, 0.0, 2)
+    wanted = stream.got[1].sequence
+    stream.nack([wanted])
+    first, second = stream.repairs
+    assert second.sequence == first.sequence + 1
+    assert first.payload == second.payload
+    assert first.payload[:2] == wanted.to_bytes(2, "big")
+    assert stream.world.path.subscription_stats(stream.spec.subscription).retransmitted == 1
+    stream.world.path.mend(stream.spec.subscription, 0.0, 1)
+    stream.nack([stream.got[0].sequence])
+    assert len(stream.repairs) == 3
+
+
+def test_a_viewer_is_asked_to_hold_pictures_until_it_is_taken_back():
+    """From the next packet on, in repairs too; nothing is said where nothing ever was."""
+    ids = OUT_EXTENSIONS | {Extension.PLAYOUT_DELAY: 9}
+    stream = Stream(extensions=ids)
+    other = stream.world.peer()
+    plain = stream.world.subscription(other, source=stream.source, extensions=ids)
+    stream.sender.frame(key=True)
+    stream.world.path.mend(stream.spec.subscription, 0.2, 1)
+    stream.sender.frame()
+    stream.nack([stream.got[0].sequence])
+    stream.world.path.mend(stream.spec.subscription, 0.0, 1)
+    stream.sender.frame()
+    said = [packet.extensions.get(9) for packet in stream.got[::2]]
+    assert said == [None, None, bytes.fromhex("014fff"), bytes.fromhex("000fff")]
+    assert stream.repairs[0].extensions[9] == bytes.fromhex("014fff")
+    assert all(9 not in packet.extensions for packet in other.of(plain.ssrc))
+
+
+def test_a_viewer_that_does_not_know_the_extension_is_not_asked_to_hold(stream):
+    stream.world.path.mend(stream.spec.subscription, 0.2, 2)
+    stream.sender.frame()
+    assert set(stream.got[-1].extensions) == set(stream.got[0].extensions)
 
 
 def test_rtx_numbers_go_up_and_repeats_are_paced(stream):
