@@ -237,6 +237,8 @@ def _params(websocket: WebSocket) -> ClientParams:
         with contextlib.suppress(ValueError, binascii.Error, RecursionError):
             decoded = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
             if isinstance(decoded, dict):
+                # Half a surrogate pair, which JSON can escape, is a ValueError here and would be one later.
+                json.dumps(decoded, ensure_ascii=False).encode()
                 attributes = {k: v for k, v in decoded.items() if isinstance(v, str)}
     return ClientParams(
         auto_subscribe=flag("auto_subscribe", True),

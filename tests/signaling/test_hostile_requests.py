@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 from livekit.protocol import models, rtc
 from signal_world import World
+from starlette.websockets import WebSocket
 
+from signaling.asgi import _params
 from signaling.errors import MalformedError
 from signaling.publication import _describe
 from signaling.session import CLOSE_POLICY, CLOSE_PROTOCOL, SignalSession
@@ -96,3 +101,26 @@ def test_thousands_who_came_and_went_leave_little_behind() -> None:
     assert [info.identity for info in departed] == [f"guest {number}" for number in range(50)]
     assert {info.state for info in departed} == {models.ParticipantInfo.State.DISCONNECTED}
     assert sum(info.ByteSize() for info in departed) < 50 * 200
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        ({"role": "commune", "n": 5}, {"role": "commune"}),
+        ({"role": "\ud800"}, {}),
+        ({"\udfff": "x"}, {}),
+        ({"deep": {"\ud800": "x"}, "role": "commune"}, {}),
+        (["role"], {}),
+        ("role", {}),
+        (None, {}),
+    ],
+)
+def test_attributes_in_the_query_that_utf_8_cannot_carry_count_as_absent(
+    value: object, taken: dict[str, str]
+) -> None:
+    encoded = base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+    scope = {"type": "websocket", "query_string": f"attributes={encoded}".encode(), "headers": []}
+
+    async def nothing(*_: object) -> None: ...
+
+    assert _params(WebSocket(scope, nothing, nothing)).attributes == taken  # type: ignore[arg-type]
