@@ -102,9 +102,11 @@ def write_mline(line: MLine, local: LocalTransport, cname: str, *, first: bool) 
     items = formats(line)
     spec = line.sender if line.active else None
     if line.closed:
+        # pion reads the formats of a stopped section too, and refuses one that it cannot name.
         media = MediaDescription(kind, 0, RTP_PROTOCOL, (str(items[0].payload_type),), NOWHERE)
         media.add("mid", line.mid)
         media.add("inactive")
+        write_format(media, items[0], items[0].fmtp, (), {})
         return media
     media = MediaDescription(kind, 9, RTP_PROTOCOL, payload_numbers(items, RTX_PAYLOAD_TYPES), NOWHERE)
     write_transport(media, local, "actpass", first=first)
