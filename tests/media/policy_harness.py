@@ -52,6 +52,9 @@ class RecordingPath:
     def switch(self, subscription, source) -> None:
         self.orders.append(("switch", subscription, source))
 
+    def mend(self, subscription, hold, copies) -> None:
+        self.orders.append(("mend", subscription, hold, copies))
+
     def subscription_stats(self, subscription) -> SubscriptionStats:
         return self.sent.get(subscription, SubscriptionStats())
 
