@@ -47,7 +47,9 @@ MAX_UNREAD: Final = 16 * 1024 * 1024
 class HalfOpen:
     """The connections whose request head is not complete. Pure but for aborting transports.
 
-    Beyond ``limit`` connections or ``byte_limit`` bytes the oldest are aborted.
+    Beyond ``limit`` connections or ``byte_limit`` bytes the oldest are aborted: of
+    the newcomer's own address if that holds more than a quarter of the places, so
+    that one address alone pushes out nobody else.
     """
 
     def __init__(self, limit: int, byte_limit: int = 32 * 1024 * 1024) -> None:
@@ -61,6 +63,8 @@ class HalfOpen:
         """Connections of peers that did not read their answer."""
         self._bytes = 0
         self._waiting: OrderedDict[asyncio.BaseTransport, int] = OrderedDict()
+        self._address: dict[asyncio.BaseTransport, str] = {}
+        self._by_address: dict[str, OrderedDict[asyncio.BaseTransport, None]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -69,9 +73,13 @@ class HalfOpen:
         """``size`` more bytes of a head that is not complete; new connections are added."""
         self._waiting[transport] = self._waiting.get(transport, 0) + size
         self._bytes += size
+        address = self._address.setdefault(transport, _address(transport))
+        same = self._by_address.setdefault(address, OrderedDict())
+        same[transport] = None
         while len(self._waiting) > self.limit or (self._bytes > self.byte_limit and len(self._waiting) > 1):
-            oldest, held = self._waiting.popitem(last=False)
-            self._bytes -= held
+            crowded = len(same) > max(1, self.limit // 4)
+            oldest = next(iter(same if crowded else self._waiting))
+            self.remove(oldest)
             self.evicted += 1
             cast(asyncio.Transport, oldest).abort()
 
@@ -82,6 +90,18 @@ class HalfOpen:
     def remove(self, transport: asyncio.BaseTransport) -> None:
         """Its head is complete, or it is gone."""
         self._bytes -= self._waiting.pop(transport, 0)
+        address = self._address.pop(transport, None)
+        if address is not None:
+            same = self._by_address[address]
+            del same[transport]
+            if not same:
+                del self._by_address[address]
+
+
+def _address(transport: asyncio.BaseTransport) -> str:
+    """The peer's host; the same for all whose address is not known."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) and peer else ""
 
 
 class HttpConnection(HttpToolsProtocol):

@@ -22,8 +22,8 @@ from web.settings import Settings
 class FakeTransport(asyncio.Transport):
     """Notes that it was aborted."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, address: str = "192.0.2.1") -> None:
+        super().__init__({"peername": (address, 1)})
         self.aborted = False
 
     def abort(self) -> None:
@@ -40,6 +40,24 @@ def test_the_oldest_half_open_connection_gives_way() -> None:
     half_open.remove(transports[2])
     half_open.remove(transports[2])
     assert len(half_open) == 2
+
+
+def test_one_address_alone_pushes_out_nobody_else() -> None:
+    half_open = HalfOpen(limit=8)
+    others = [FakeTransport(f"198.51.100.{number}") for number in range(5)]
+    flood = [FakeTransport() for _ in range(100)]
+    for transport in [*others, *flood]:
+        half_open.add(transport)
+    assert not any(transport.aborted for transport in others)
+    assert [transport.aborted for transport in flood] == [True] * 97 + [False] * 3
+    many = [FakeTransport(f"203.0.113.{number}") for number in range(8)]
+    for transport in many:
+        half_open.add(transport)
+    assert all(transport.aborted for transport in [*others, *flood])
+    assert len(half_open) == 8
+    for transport in many:
+        half_open.remove(transport)
+    assert (len(half_open), half_open._by_address) == (0, {})
 
 
 def test_half_open_connections_share_a_limit_of_bytes() -> None:
