@@ -27,7 +27,14 @@ from signaling.errors import SignalingError, UnauthenticatedError
 from signaling.grants import Grants
 from signaling.participant import ClientParams
 from signaling.registry import RoomRegistry
-from signaling.session import CLOSE_INTERNAL, CLOSE_NORMAL, CLOSE_POLICY, Closing, SignalSession
+from signaling.session import (
+    CLOSE_INTERNAL,
+    CLOSE_NORMAL,
+    CLOSE_POLICY,
+    CLOSE_TOO_SLOW,
+    Closing,
+    SignalSession,
+)
 from signaling.tokens import KeyRing, require_join
 
 logger = logging.getLogger(__name__)
@@ -155,7 +162,7 @@ class SignalServer:
         tasks = {reader, writer, ender}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if session.closing is not None:
+            if session.closing is not None and session.closing.code != CLOSE_TOO_SLOW:
                 # What was queued before the end (a leave with its reason) still goes out.
                 await asyncio.wait({writer}, timeout=FAREWELL_LIMIT)
         finally:

@@ -107,7 +107,7 @@ class Participant:
     @property
     def publishes(self) -> bool:
         """Whether any track of it is announced."""
-        return any(publication.announced for publication in self.publishing.publications.values())
+        return self.publishing.announced > 0
 
     def info(self) -> models.ParticipantInfo:
         """What clients and RoomService see of it. Kept until it changes: not to be written to."""

@@ -29,6 +29,8 @@ class Publication:
         self.publisher = publisher
         self.cids = {request.cid, *(codec.cid for codec in request.simulcast_codecs)} - {""}
         self.info = _describe(request)
+        self.sid: str = self.info.sid
+        """The track's identifier, ``TR_…``."""
         self.announced = False
         self.negotiated_at: float | None = None
         self.told_subscribed = False
@@ -38,11 +40,6 @@ class Publication:
         """Whether the outside knows of it."""
         self.muted_by_server = False
         self.track: PublishedTrack | None = None
-
-    @property
-    def sid(self) -> str:
-        """The track's identifier, ``TR_…``."""
-        return self.info.sid
 
     @property
     def wish(self) -> TrackWish:

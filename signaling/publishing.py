@@ -30,6 +30,8 @@ class Publishing:
         self.owner = owner
         self.publications: dict[str, Publication] = {}
         self.publisher: PublisherPeer | None = None
+        self.announced = 0
+        """How many tracks others may know of."""
         self.all_may_subscribe = True
         self.allowed_subscribers: dict[str, frozenset[str] | None] = {}
 
@@ -95,6 +97,7 @@ class Publishing:
         if publication.announced or publication.sid not in self.publications:
             return
         publication.announced = True
+        self.announced += 1
         self.owner.changed(now)
         self.owner.room.track_announced(publication, now)
 
@@ -250,6 +253,7 @@ class Publishing:
                 rtc.SignalResponse(track_unpublished=rtc.TrackUnpublishedResponse(track_sid=publication.sid))
             )
         if publication.announced:
+            self.announced -= 1
             if not self.owner.gone:
                 self.owner.changed(now)
             self.owner.room.track_ended(publication, now)

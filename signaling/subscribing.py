@@ -123,6 +123,9 @@ class Subscribing:
     def reconcile(self, publication: Publication, now: float) -> None:
         """Begin or end receiving a track; negotiation is the caller's next step."""
         subscription = self.subscriptions.get(publication.sid)
+        if subscription is None and not self.wishes.get(publication.sid, self.auto_subscribe):
+            # The most frequent case in a large room, where people choose whom they see.
+            return
         wanted = self.should_receive(publication) and publication.track is not None
         if wanted and subscription is None:
             if not publication.told or self.over:
@@ -151,10 +154,14 @@ class Subscribing:
 
     def permit(self, publication: Publication, now: float) -> None:
         """Heed what the publisher allows this participant, and tell it when that has changed."""
-        allowed = publication.publisher.publishing.lets_subscribe(self.owner, publication)
-        if publication.publisher is not self.owner and self.permissions.get(publication.sid, True) != allowed:
-            self.permissions[publication.sid] = allowed
-            self._tell_permission(publication, allowed)
+        if publication.publisher is self.owner:
+            return
+        publishing = publication.publisher.publishing
+        if self.permissions or not publishing.all_may_subscribe:
+            allowed = publishing.lets_subscribe(self.owner, publication)
+            if self.permissions.get(publication.sid, True) != allowed:
+                self.permissions[publication.sid] = allowed
+                self._tell_permission(publication, allowed)
         self.reconcile(publication, now)
 
     def _tell_permission(self, publication: Publication, allowed: bool) -> None:
