@@ -189,4 +189,5 @@ def test_no_index_is_protected_twice(actions):
     for action in actions:
         meeting.act(action)
     assert meeting.world.counter("dropped_protect") == 0
-    assert all(spy.seen for spy in meeting.spies)
+    for viewer, spy in zip(meeting.viewers, meeting.spies, strict=True):
+        assert meeting.world.path._transports[viewer.number].srtp is spy, "no key begins anew"
