@@ -47,6 +47,8 @@ class PublisherPeer:
         self._on_ended = on_ended
         self.tracks: dict[str, PublishedTrack] = {}
         self._waiting: dict[str, PublishedSection] = {}
+        self.rejected: tuple[PublishedSection, ...] = ()
+        """Sections of the newest offer that cannot be used, each with its reason."""
 
     def answer(self, offer: str, claim: Claim, wishes: Mapping[str, TrackWish]) -> str:
         """The SDP answer to an offer. Raises SdpError; then nothing has changed.
@@ -65,6 +67,7 @@ class PublisherPeer:
         if result.data is not None:
             self.transport.set_data(result.data)
         self._waiting.clear()
+        self.rejected = tuple(section for section in result.sections if section.rejected)
         for section in result.sections:
             track = self.tracks.get(section.mid)
             if not section.sending:

@@ -27,6 +27,7 @@ class Publication:
 
     def __init__(self, publisher: Participant, request: rtc.AddTrackRequest) -> None:
         self.publisher = publisher
+        self.cid = request.cid
         self.cids = {request.cid, *(codec.cid for codec in request.simulcast_codecs)} - {""}
         self.info = _describe(request)
         self.sid: str = self.info.sid
@@ -81,7 +82,7 @@ class Publication:
         if self.info.codecs:
             self.info.codecs[0].mime_type = mime
         else:
-            self.info.codecs.add(mime_type=mime, cid=next(iter(self.cids), ""), layers=self.info.layers)
+            self.info.codecs.add(mime_type=mime, cid=self.cid, layers=self.info.layers)
         return True
 
 

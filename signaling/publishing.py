@@ -45,13 +45,7 @@ class Publishing:
             return
         refusal = self._refusal(request)
         if refusal is not None:
-            self.owner.send(
-                rtc.SignalResponse(
-                    request_response=rtc.RequestResponse(
-                        reason=refusal[0], message=refusal[1], add_track=request
-                    )
-                )
-            )
+            self._refuse(refusal[0], refusal[1], request)
             return
         known = next((p for p in self.publications.values() if request.cid in p.cids), None)
         if known is not None:
@@ -103,6 +97,8 @@ class Publishing:
 
     def announce_late(self, now: float) -> None:
         """A negotiated track that sends nothing is announced all the same after a while."""
+        if self.announced == len(self.publications):
+            return
         limit = self.owner.room.settings.announce_after
         for publication in list(self.publications.values()):
             at = publication.negotiated_at
@@ -137,14 +133,36 @@ class Publishing:
             track = publication.track
             if publication.negotiated_at is None and track is not None and track.section is not None:
                 publication.negotiated_at = now
+        for section in self.publisher.rejected:
+            self._rejected(section, now)
+
+    def _rejected(self, section: PublishedSection, now: float) -> None:
+        """A track that we cannot take ends at once, with words; without, its client would wait for ever."""
+        for publication in list(self.publications.values()):
+            if publication.negotiated_at is None and self._belongs(section, publication):
+                request = rtc.AddTrackRequest(cid=section.track_id, type=publication.info.type)
+                self._refuse(rtc.RequestResponse.Reason.UNSUPPORTED_TYPE, section.rejected, request)
+                self.unpublish(publication, now)
+
+    @staticmethod
+    def _belongs(section: PublishedSection, publication: Publication) -> bool:
+        """Whether the offer calls the track by one of its names."""
+        return publication.kind is section.kind and not publication.cids.isdisjoint(
+            (section.track_id, section.stream_id)
+        )
+
+    def _refuse(self, reason: rtc.RequestResponse.Reason, message: str, request: rtc.AddTrackRequest) -> None:
+        self.owner.send(
+            rtc.SignalResponse(
+                request_response=rtc.RequestResponse(reason=reason, message=message, add_track=request)
+            )
+        )
 
     def claim(self, section: PublishedSection) -> PublishedTrack | None:
         """The announced track that a section of the offer belongs to."""
         for publication in self.publications.values():
             track = publication.track
-            if track is None or track.section is not None or publication.kind is not section.kind:
-                continue
-            if section.track_id in publication.cids or section.stream_id in publication.cids:
+            if track is not None and track.section is None and self._belongs(section, publication):
                 publication.info.mid = section.mid
                 if section.payload_types and not publication.info.mime_type:
                     publication.codec_known(track.codec or next(iter(section.payload_types.values())).codec)

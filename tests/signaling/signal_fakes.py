@@ -121,12 +121,13 @@ class FakeMedia:
         self.tracks: set[PublishedTrack] = set()
         self.talking: dict[PublishedTrack, int] = {}
         self.closed: list[int] = []
+        self.codecs = MediaSettings().codecs
 
     def create_publisher(self, on_state: Any, on_data: Any, on_ended: Any) -> PublisherPeer:
         transport: Any = FakeTransport(next(self.numbers), on_state, on_data)
         return PublisherPeer(
             transport,
-            PublisherPolicy(codecs=MediaSettings().codecs),
+            PublisherPolicy(codecs=self.codecs),
             lambda: next(self.numbers),
             lambda sources, track: None,
             on_ended,

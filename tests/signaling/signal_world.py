@@ -169,10 +169,12 @@ class Client:
             self.send(sid)
         return str(sid)
 
-    def offer(self, cid: str, kind: Kind) -> None:
+    def offer(self, cid: str, kind: Kind, codecs: tuple[str, ...] = ()) -> None:
         number = len(self.sections) + 1
         self.sections.append(
-            PublishSection(str(number), kind, cid, CODECS[kind], (EncodingInfo("", 100 + number, None),))
+            PublishSection(
+                str(number), kind, cid, codecs or CODECS[kind], (EncodingInfo("", 100 + number, None),)
+            )
         )
         self.reoffer()
 

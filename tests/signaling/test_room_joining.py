@@ -11,7 +11,7 @@ from signal_world import Client, Source, TrackType, World
 from media.transport import TransportState
 from signaling.errors import InvalidArgumentError, ResourceExhaustedError
 from signaling.limits import MAX_ATTRIBUTES
-from signaling.participant import ClientParams
+from signaling.participant import ClientParams, Participant
 from signaling.session import CLOSE_PROTOCOL, SignalSession
 
 Reason, Action = models.DisconnectReason, rtc.LeaveRequest.Action
@@ -336,3 +336,23 @@ def test_a_join_that_fails_leaves_nobody_behind(monkeypatch: pytest.MonkeyPatch)
     world.run()
     assert set(world.room.participants) == {"w"}
     assert watcher.others == {}
+
+
+@pytest.mark.parametrize("people", [5, 60])
+def test_one_more_describes_few_however_many_are_there(people: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    for index in range(people):
+        client = world.client(f"p{index}", auto_subscribe=False)
+        client.publish(muted=True)
+    world.run(1)
+    described: list[str] = []
+    original = Participant._describe
+
+    def counting(participant: Participant) -> models.ParticipantInfo:
+        described.append(participant.identity)
+        return original(participant)
+
+    monkeypatch.setattr(Participant, "_describe", counting)
+    world.client("one-more", auto_subscribe=False)
+    assert set(described) == {"one-more"}
+    assert len(described) <= 4

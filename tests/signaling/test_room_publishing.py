@@ -174,6 +174,29 @@ def test_the_publisher_is_told_its_first_subscriber_once() -> None:
     assert [message.track_sid for message in a.all("track_subscribed")] == [sid]
 
 
+def test_fc_a07_a_codec_that_nobody_shares_is_refused_in_words() -> None:
+    world = World()
+    world.media.codecs = ("opus", "red", "vp8", "h264")
+    a, b = world.client("a"), world.client("b")
+    mic = a.publish()
+    a.ask(add_track=rtc.AddTrackRequest(cid="cam", type=TrackType.VIDEO, source=Source.CAMERA))
+    cam = a.last("track_published").track.sid
+    before = len(a.log)
+    a.offer("cam", Kind.VIDEO, ("video/vp9;profile=0",))
+    told = [message.WhichOneof("message") for message in a.log[before:]]
+    assert told == ["answer", "request_response", "track_unpublished"]
+    assert "m=video 0 " in a.last("answer").sdp
+    response = a.last("request_response")
+    assert (response.reason, response.add_track.cid) == (Refusal.UNSUPPORTED_TYPE, "cam")
+    assert "codec" in response.message
+    assert a.last("track_unpublished").track_sid == cam
+    world.run(20)
+    assert b.sees("a") == {mic: False}
+    assert b.hears(mic)
+    assert a.session.closing is None
+    assert len(b.offers) <= 3
+
+
 # -- muting ----------------------------------------------------------------------------
 
 
