@@ -7,7 +7,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # The order in which the suite runs: what is quick and close to the ground first, browsers last.
-SUITE := $(wildcard $(addprefix tests/,media signaling directory web fuzz e2e conformance))
+SUITE := $(wildcard $(addprefix tests/,media signaling directory web fuzz e2e load conformance))
 
 .DEFAULT_GOAL := help
 .PHONY: help run install install-dev test check docs format lock clean
@@ -79,6 +79,7 @@ $(eval $(call chore,conformance-livekit,tests/conformance/livekit_server.py,The 
 $(eval $(call chore,bench,tests/load/bench.py,CPU per forwarded packet of this relay))
 $(eval $(call chore,show-loss,tests/load/show_loss.py,Five per cent loss each way is survived))
 $(eval $(call chore,show-recovery,tests/load/show_recovery.py,WebSocket cut; port changed; server killed and started again))
+$(eval $(call chore,show-lipsync,tests/load/show_lipsync.py,Picture and sound less than 45 ms apart))
 $(eval $(call chore,show-bad-input,tests/load/show_bad_input.py,Ten thousand malformed inputs of each kind))
 $(eval $(call chore,show-churn,tests/load/show_churn.py,Two hundred joins and leaves in a minute))
 $(eval $(call chore,show-forty,tests/load/show_forty.py,Forty sites publish and forty watch))
