@@ -8,7 +8,7 @@ from struct import Struct
 from media.errors import PacketError
 from media.path.outbound import Outbound
 from media.path.source import Source
-from media.path.subscription import MAX_RESENDS, RESEND_PAUSE, Sent, Subscription
+from media.path.subscription import Sent, Subscription
 from media.path.transport import PathTransport
 from media.ports import Address, Datagram
 from media.rtp import rtcp
@@ -24,6 +24,7 @@ MAX_RESENT = 512
 """Retransmissions for one NACK; a viewer that lost more needs a keyframe, not these."""
 
 _pack_fixed = Struct("!BBHII").pack
+_new_tuple = tuple.__new__  # half the cost of calling the class, which only forwards to it
 
 
 class Egress:
@@ -119,9 +120,7 @@ class Egress:
             plain = head + block + packet.payload
         else:
             picture_id, tl0 = _pictures(epoch, descriptor)
-            plain = b"".join(
-                (head, block, pack_descriptor(packet.payload, descriptor, picture_id, tl0), packet.tail)
-            )
+            plain = head + block + pack_descriptor(packet.payload, descriptor, picture_id, tl0) + packet.tail
             if picture_id != rewriter.last_picture_id:
                 rewriter.note_picture(
                     picture_id if descriptor.picture_id is not None else None,
@@ -138,12 +137,10 @@ class Egress:
         stats.packets += 1
         stats.bytes += packet.size
         if subscription.keeps_sent:
-            subscription.sent[number % subscription.sent_size] = Sent(
-                number & 0xFFFF,
-                packet.source,
-                sequence,
-                epoch,
-                protected if subscription.keeps_ciphertext else None,
+            source = packet.source
+            ciphertext = protected if subscription.keeps_ciphertext else None
+            subscription.sent[number % subscription.sent_size] = _new_tuple(
+                Sent, (number & 0xFFFF, source, source.cache, sequence, epoch, ciphertext)
             )
 
     def resend(self, subscription: Subscription, lost: list[int], now: float) -> None:
@@ -159,7 +156,7 @@ class Egress:
             if sent is None:
                 stats.missed += 1
                 continue
-            if now - sent.resent_at < RESEND_PAUSE or sent.resends >= MAX_RESENDS or not budget:
+            if not budget or not subscription.may_resend(sent, now):
                 continue
             if sent.ciphertext is None:
                 sends = [self._retransmission(subscription, sent, now) for _ in range(subscription.copies)]
@@ -169,8 +166,6 @@ class Egress:
             else:
                 for _ in range(subscription.copies):
                     self.raw(sent.ciphertext, transport.address)
-            sent.resent_at = now
-            sent.resends += 1
             budget -= 1
             stats.retransmitted += 1
             self._counters["retransmitted"] += 1

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from media.ports import Extension, Kind, SubscriptionSpec, SubscriptionStats
 from media.rtp.playout_delay import pack_playout_delay
+from media.streams.packet_cache import PacketCache
 from media.streams.rewriter import Epoch, Rewriter
 
 if TYPE_CHECKING:
     from media.path.source import Source
     from media.path.transport import PathTransport
 
-BlockKey = tuple[tuple[tuple[Extension, int], ...], bytes]
-"""Subscriptions of one key get the same block of header extensions for a packet."""
+BlockKey = str
+"""Subscriptions of one key get the same block of header extensions for a packet.
+
+Text, because its hash is computed once only: the key is looked up for each copy of a packet.
+"""
 
 SENT_VIDEO = 1024
 SENT_AUDIO = 256
@@ -25,23 +29,19 @@ MAX_RESENDS = 10
 """Times that one packet is sent again, so that a viewer cannot make the relay send without end."""
 
 
-class Sent:
-    """A packet that went out: enough to build it again, or the ciphertext itself where there is no RTX."""
+class Sent(NamedTuple):
+    """A packet that went out: enough to build it again, or the ciphertext itself where there is no RTX.
 
-    __slots__ = ("cache", "ciphertext", "epoch", "number", "resends", "resent_at", "sequence", "source")
+    ``cache`` is that of the source at the time: after a restart of the source
+    the same ``sequence`` means another packet.
+    """
 
-    def __init__(
-        self, number: int, source: Source, sequence: int, epoch: Epoch, ciphertext: bytes | None
-    ) -> None:
-        self.number = number
-        self.source = source
-        # Not the source's cache of later: after its restart the same number means another packet.
-        self.cache = source.cache
-        self.sequence = sequence
-        self.epoch = epoch
-        self.ciphertext = ciphertext
-        self.resent_at = -1.0
-        self.resends = 0
+    number: int
+    source: Source
+    cache: PacketCache
+    sequence: int
+    epoch: Epoch
+    ciphertext: bytes | None
 
 
 class Subscription:
@@ -59,6 +59,7 @@ class Subscription:
         "payload_types",
         "pending",
         "report_times",
+        "resent",
         "rewriter",
         "rtx_sequence",
         "sent",
@@ -92,13 +93,15 @@ class Subscription:
         self.rtx_sequence = first_rtx
         self.sent_size = SENT_AUDIO if spec.kind is Kind.AUDIO else SENT_VIDEO
         self.sent: list[Sent | None] = [None] * self.sent_size
+        self.resent: dict[int, tuple[Sent, float, int]] = {}
+        """When a packet was last sent again, and how often, by its place in ``sent``."""
         self.stats = SubscriptionStats()
         self.abs_send_time_id = spec.extensions.get(Extension.ABS_SEND_TIME, 0)
         self.extension_ids = tuple(sorted(spec.extensions.items()))
         self.hold_id = spec.extensions.get(Extension.PLAYOUT_DELAY, 0)
         self.hold = b""
         """Value of the playout-delay extension; empty: what the publisher says, if anything."""
-        self.block_key: BlockKey = (self.extension_ids, self.hold)
+        self.block_key: BlockKey = self._block_key()
         self.copies = 1
         self.report_times: dict[int, float] = {}
 
@@ -108,7 +111,11 @@ class Subscription:
         # Once said, a hold has to be taken back in so many words.
         if self.hold_id and (hold > 0.0 or self.hold):
             self.hold = pack_playout_delay(hold)
-            self.block_key = (self.extension_ids, self.hold)
+            self.block_key = self._block_key()
+
+    def _block_key(self) -> BlockKey:
+        ids = " ".join(f"{extension.name}={number}" for extension, number in self.extension_ids)
+        return f"{ids} {self.hold.hex()}"
 
     def detach(self) -> None:
         """Take nothing from any source any more."""
@@ -145,6 +152,17 @@ class Subscription:
         size = self.sent_size
         sent = self.sent[number % size]
         return sent if sent is not None and sent.number == number else None
+
+    def may_resend(self, sent: Sent, now: float) -> bool:
+        """Whether this packet may be sent again now; a yes counts as sent."""
+        place = sent.number % self.sent_size
+        last, at, times = self.resent.get(place, (sent, -1.0, 0))
+        if last is not sent:
+            times = 0
+        elif now - at < RESEND_PAUSE or times >= MAX_RESENDS:
+            return False
+        self.resent[place] = (sent, now, times + 1)
+        return True
 
     def remember_report(self, middle: int, now: float) -> None:
         """A sender report with this middle NTP word left now; for the round trip of RFC 3550, 6.4.1."""
