@@ -16,7 +16,7 @@ FEEDBACK_INTERVAL = 0.1
 REPORT_INTERVAL = 1.0
 
 ASSUMED_RTT = 0.08
-"""Round trip to a publisher while none is known; it paces repeated NACKs."""
+"""Round trip to a publisher until its first repair has come; it paces repeated NACKs."""
 
 
 def receive(transport: PathTransport, data: bytes, now: float, egress: Egress, events: EventQueue) -> None:

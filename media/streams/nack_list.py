@@ -18,7 +18,11 @@ MIN_PAUSE: Final = 0.02
 GROWTH: Final = 1.5
 """Each pause is this many times the one before."""
 
-_TRIES, _SINCE, _DUE = 0, 1, 2
+TRUST: Final = 1.5
+"""A repair is overdue after this many times what the others took."""
+
+_SMOOTHING: Final = 0.125
+_TRIES, _SINCE, _DUE, _ASKED = 0, 1, 2, 3
 
 
 class NackList:
@@ -26,7 +30,8 @@ class NackList:
 
     ``max_missing`` bounds the list: when a gap would lead over it, everything is
     forgotten and :meth:`overflow` says so once. The gap then is too wide to be
-    mended, and video should ask for a keyframe instead. The defaults suit
+    mended, and video should ask for a keyframe instead. How long a repair takes
+    is learnt from those that came at the first request. The defaults suit
     video; :meth:`for_audio` has those for sound, whose jitter buffer waits less.
     """
 
@@ -38,6 +43,7 @@ class NackList:
         "_missing",
         "_overflow",
         "_reorder_wait",
+        "_repair_time",
         "_wake",
         "given_up",
     )
@@ -54,7 +60,8 @@ class NackList:
         self._max_age = max_age
         self._reorder_wait = reorder_wait
         self._highest = -1
-        self._missing: dict[int, list[float]] = {}  # extended number: tries, since, due
+        self._missing: dict[int, list[float]] = {}  # extended number: tries, since, due, asked
+        self._repair_time: float | None = None
         self._wake = 0.0  # no number is due before this
         self._overflow = False
         self.given_up = 0
@@ -75,7 +82,10 @@ class NackList:
         missing = self._missing
         if number <= highest:
             if missing:
-                missing.pop(number, None)
+                state = missing.pop(number, None)
+                # What was asked for twice does not tell which request was answered (Karn's rule).
+                if state is not None and state[_TRIES] == 1:
+                    self._repaired_after(now - state[_ASKED])
             return
         self._highest = number
         gap = number - highest - 1
@@ -90,17 +100,23 @@ class NackList:
         if not missing or due < self._wake:
             self._wake = due
         for lost in range(highest + 1, number):
-            missing[lost] = [0, now, due]
+            missing[lost] = [0, now, due, 0.0]
+
+    def _repaired_after(self, seconds: float) -> None:
+        known = self._repair_time
+        sample = min(max(0.0, seconds), self._max_age)
+        self._repair_time = sample if known is None else known + _SMOOTHING * (sample - known)
 
     def due(self, now: float, rtt: float) -> list[int]:
-        """The 16-bit numbers to ask for now, oldest first; ``rtt`` in seconds.
+        """The 16-bit numbers to ask for now, oldest first; ``rtt`` in seconds, while no repair has come.
 
         The numbers given are taken as asked for: the next pause begins.
         """
         missing = self._missing
         if not missing or now < self._wake:
             return []
-        pause = max(rtt, MIN_PAUSE)
+        known = self._repair_time
+        pause = max(rtt if known is None else known * TRUST, MIN_PAUSE)
         numbers: list[int] = []
         over: list[int] = []
         wake = now + self._max_age
@@ -115,6 +131,7 @@ class NackList:
                 numbers.append(number & 0xFFFF)
                 state[_DUE] = now + pause * GROWTH ** state[_TRIES]
                 state[_TRIES] += 1
+                state[_ASKED] = now
             if state[_DUE] < wake:
                 wake = state[_DUE]
         self._wake = wake

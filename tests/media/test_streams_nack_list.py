@@ -60,6 +60,35 @@ def test_a_short_round_trip_does_not_flood() -> None:
     assert nacks.due(0.1 + MIN_PAUSE * 1.01, 0.0) == [6]
 
 
+@pytest.mark.parametrize(("took", "pause"), [(0.005, MIN_PAUSE), (0.04, 0.06), (0.2, 0.3)])
+def test_learns_how_long_a_repair_takes(took: float, pause: float) -> None:
+    """The next packet is asked for again when a repair would have come, whatever was assumed before."""
+    nacks = filled([5, 7], now=1.0)
+    assert nacks.due(1.01, 0.08) == [6]
+    nacks.received(6, 1.01 + took)
+    nacks.received(9, 2.0)
+    assert nacks.due(2.01, 0.08) == [8]
+    assert nacks.due(2.01 + pause * 0.95, 0.08) == []
+    assert nacks.due(2.01 + pause * 1.05, 0.08) == [8]
+
+
+def test_what_was_asked_for_twice_teaches_nothing() -> None:
+    nacks = filled([5, 7])
+    assert nacks.due(0.01, 0.08) == nacks.due(0.1, 0.08) == [6]
+    nacks.received(6, 0.5)
+    nacks.received(9, 0.6)
+    assert nacks.due(0.61, 0.08) == [8]
+    assert nacks.due(0.70, 0.08) == [8]
+
+
+def test_what_came_unasked_teaches_nothing() -> None:
+    nacks = filled([5, 7])
+    nacks.received(6, 0.005)
+    nacks.received(9, 0.1)
+    assert nacks.due(0.11, 0.08) == [8]
+    assert nacks.due(0.18, 0.08) == []
+
+
 def test_gives_up_after_the_tries() -> None:
     nacks = filled([5, 7], max_tries=3, max_age=100.0)
     times = [step / 100 for step in range(300) if nacks.due(step / 100, 0.02)]
