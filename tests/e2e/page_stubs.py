@@ -54,6 +54,11 @@ DEVICES = """
     made.set(track, device);
     return new MediaStream([track]);
   };
+  HTMLMediaElement.prototype.setSinkId = async function (id) {
+    const known = all.some((each) => each.kind === "audiooutput" && each.deviceId === id);
+    if (!known && id !== "" && id !== "default") throw new DOMException("", "NotFoundError");
+    this.sink = id;
+  };
   const tell = () => navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
   window.machine = {
     pull(deviceId) {

@@ -50,6 +50,28 @@ async def test_fc_e02_the_microphone_comes_back_too(visit: Visit, peer: Join) ->
     await site.hears(ours, "red")
 
 
+async def test_fc_e02_the_loudspeaker_that_was_unplugged(visit: Visit, peer: Join) -> None:
+    await peer("site:00004:v", "Phường Trúc Bạch", "red")
+    page = await visit(script=DEVICES)
+    await page.at("device-audiooutput").select_option("out-1")
+    await page.join()
+    await until(lambda: _sinks(page, {"out-1"}), "sound on the chosen loudspeaker")
+    await page.page.evaluate("machine.pull('out-1')")
+    await page.line("speaker").wait_for()
+    assert "tiếng đang phát ra loa mặc định" in await page.line("speaker").inner_text()
+    assert not await _sinks(page, {"out-1"})
+    await page.page.evaluate("machine.plug('audiooutput', 'out-7', 'Loa hội trường')")
+    await page.line("speaker").wait_for(state="detached")
+    await until(lambda: _sinks(page, {"out-7"}), "sound on the loudspeaker that is back")
+    await page.at("bar-devices").click()
+    assert await page.at("device-audiooutput").input_value() == "out-7"
+
+
+async def _sinks(page: MeetingPage, expected: set[str]) -> bool:
+    script = "() => [...document.querySelectorAll('audio')].map((element) => element.sink ?? '')"
+    return set(await page.page.evaluate(script)) == expected
+
+
 async def test_fc_e02_another_camera_serves_until_the_chosen_one_is_back(visit: Visit) -> None:
     page = await visit(script=DEVICES)
     await page.at("device-videoinput").select_option("cam-1")

@@ -85,6 +85,32 @@ async def test_muted_by_the_chair(visit: Visit, peer: Join, service: Service) ->
     await until(open_again, "our microphone open again")
 
 
+async def test_the_right_to_publish_goes_and_comes_back(visit: Visit, peer: Join, service: Service) -> None:
+    site = await peer("site:00004:w", "Phường Trúc Bạch")
+    page = await (await visit()).join()
+    ours = await page.identity()
+    await site.meets(ours)
+
+    async def allow(publish: bool) -> None:
+        rights = api.ParticipantPermission(can_publish=publish, can_subscribe=True, can_publish_data=True)
+        request = api.UpdateParticipantRequest(room=ROOM, identity=ours, permission=rights)
+        async with _api(service) as server:
+            await server.room.update_participant(request)
+
+    def sends(count: int) -> bool:
+        return len(site.remote(ours).track_publications) == count
+
+    await until(lambda: sends(2), "camera and microphone at the site")
+    await allow(False)
+    await page.line("permission").wait_for()
+    assert "chưa được mời phát biểu" in await page.line("permission").inner_text()
+    assert await page.at("bar-microphone").is_disabled()
+    await until(lambda: sends(0), "nothing of ours at the site")
+    await allow(True)
+    await page.line("permission").wait_for(state="detached")
+    await until(lambda: sends(2), "both again, without a press")
+
+
 async def test_refusals_are_shown_in_the_servers_words(visit: Visit) -> None:
     page = await visit()
     said = {"code": "room_locked", "vi": "Phòng đã khóa lúc 8 giờ.", "en": "Locked at 8."}

@@ -51,7 +51,11 @@ function catalogues() {
   );
 }
 
-const placeholders = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]).sort().join(",");
+const placeholders = (text) =>
+  [...text.matchAll(/\{(\w+)\}/g)]
+    .map((found) => found[1])
+    .sort()
+    .join(",");
 
 export function problems(all, sources) {
   const found = [];
@@ -60,20 +64,25 @@ export function problems(all, sources) {
     const name = LANGUAGES[index + 1];
     for (const key of first.keys()) {
       if (!other.has(key)) found.push(`${key}: missing in ${name}`);
-      else if (placeholders(first.get(key)) !== placeholders(other.get(key))) found.push(`${key}: other placeholders in ${name}`);
+      else if (placeholders(first.get(key)) !== placeholders(other.get(key)))
+        found.push(`${key}: other placeholders in ${name}`);
     }
     for (const key of other.keys()) if (!first.has(key)) found.push(`${key}: missing in ${LANGUAGES[0]}`);
   }
   // `bar.${kind}.${state}` in a script stands for all keys of that shape.
   const shapes = sources.flatMap((text) =>
-    [...text.matchAll(/`([a-z_]+\.[^`\s]*\$\{[^`\s]*)`/g)].map((made) => new RegExp(`^${made[1].replace(/\$\{[^}]*\}/g, "[\\w]+").replaceAll(".", "\\.")}$`)),
+    [...text.matchAll(/`([a-z_]+\.[^`\s]*\$\{[^`\s]*)`/g)].map(
+      (made) => new RegExp(`^${made[1].replace(/\$\{[^}]*\}/g, "[\\w]+").replaceAll(".", "\\.")}$`),
+    ),
   );
   for (const key of first.keys()) {
     if (shapes.some((shape) => shape.test(key))) continue;
-    if (!sources.some((text) => text.includes(`"${key}"`) || text.includes(`'${key}'`))) found.push(`${key}: unused`);
+    if (!sources.some((text) => text.includes(`"${key}"`) || text.includes(`'${key}'`)))
+      found.push(`${key}: unused`);
   }
   for (const text of sources) {
-    for (const use of text.matchAll(/\bt\((["'])([\w.]+)\1/g)) if (!first.has(use[2])) found.push(`${use[2]}: used, not in the catalogue`);
+    for (const use of text.matchAll(/\bt\((["'])([\w.]+)\1/g))
+      if (!first.has(use[2])) found.push(`${use[2]}: used, not in the catalogue`);
   }
   return found;
 }
@@ -108,4 +117,5 @@ export function main(check) {
   return found.length === 0 ? 0 : 1;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main(process.argv.includes("--check"));
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  process.exitCode = main(process.argv.includes("--check"));

@@ -11,14 +11,16 @@ const manifest = JSON.parse(readFileSync(join(built, ".vite", "manifest.json"), 
 function scripts(name, seen = new Set()) {
   if (seen.has(name)) return seen;
   seen.add(name);
-  for (const other of [...(manifest[name].imports ?? []), ...(manifest[name].dynamicImports ?? [])]) scripts(other, seen);
+  for (const other of [...(manifest[name].imports ?? []), ...(manifest[name].dynamicImports ?? [])])
+    scripts(other, seen);
   return seen;
 }
 
 for (const [name, chunk] of Object.entries(manifest)) {
   if (!chunk.isEntry) continue;
   let bytes = 0;
-  for (const part of scripts(name)) bytes += gzipSync(readFileSync(join(built, manifest[part].file)), { level: 9 }).length;
+  for (const part of scripts(name))
+    bytes += gzipSync(readFileSync(join(built, manifest[part].file)), { level: 9 }).length;
   console.log(`${name}: ${(bytes / 1000).toFixed(1)} kB gzipped of ${LIMIT / 1000} kB`);
   if (bytes > LIMIT) process.exitCode = 1;
 }

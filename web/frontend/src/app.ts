@@ -46,7 +46,12 @@ const media: MediaPort | null =
     : {
         getUserMedia: (constraints) => devices.getUserMedia(constraints),
         enumerateDevices: async () =>
-          (await devices.enumerateDevices()).map(({ deviceId, label, groupId, kind }): DeviceEntry => ({ deviceId, label, groupId, kind })),
+          (await devices.enumerateDevices()).map(({ deviceId, label, groupId, kind }): DeviceEntry => ({
+            deviceId,
+            label,
+            groupId,
+            kind,
+          })),
       };
 
 function share(): ((constraints: DisplayMediaStreamOptions) => Promise<MediaStream>) | null {
@@ -61,7 +66,10 @@ export function start(root: HTMLElement): void {
   const { room = "", title = room, name: suggested = "" } = document.body.dataset;
   const address = new URL(location.href);
   const kept = storageOf(() => localStorage);
-  const k = linkKey(room, storageOf(() => sessionStorage));
+  const k = linkKey(
+    room,
+    storageOf(() => sessionStorage),
+  );
 
   const meeting = new Meeting({
     fetch: (...args) => fetch(...args),
@@ -94,7 +102,12 @@ export function start(root: HTMLElement): void {
     shown = which;
     view?.destroy();
     const again = (): void => draw(true);
-    view = life.phase === "idle" ? joinPanel(page, again) : life.phase === "ended" ? endView(page, life, again) : meetingView(page, again);
+    view =
+      life.phase === "idle"
+        ? joinPanel(page, again)
+        : life.phase === "ended"
+          ? endView(page, life, again)
+          : meetingView(page, again);
     fill(root, view.element);
   };
   meeting.store.subscribe(() => draw(false));
@@ -102,7 +115,8 @@ export function start(root: HTMLElement): void {
   watch(page);
   void page.open().then(() => {
     // A kiosk joins by itself; everybody else looks at the picture first.
-    if (address.searchParams.get("auto") === "1" && page.preferences.name !== "") page.join(page.preferences.name);
+    if (address.searchParams.get("auto") === "1" && page.preferences.name !== "")
+      page.join(page.preferences.name);
   });
   draw(true);
 }
@@ -114,7 +128,8 @@ function watch(page: Page): void {
   devices?.addEventListener("devicechange", () => void meeting.devicesChanged());
   addEventListener("online", () => meeting.setOnline(true));
   addEventListener("offline", () => meeting.setOnline(false));
-  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => void level.wake(), { capture: true });
+  for (const kind of ["pointerdown", "keydown"])
+    addEventListener(kind, () => void level.wake(), { capture: true });
   const inMeeting = (run: () => void) => (): void => {
     const { phase } = meeting.store.get().life;
     if (phase !== "idle" && phase !== "ended") run();
@@ -123,10 +138,15 @@ function watch(page: Page): void {
     m: inMeeting(() => void page.setMicrophone(!local.snapshot.microphoneOn)),
     v: inMeeting(() => void page.setCamera(!local.snapshot.camera.wanted)),
   });
-  for (const [name, capture] of [["microphone", local.microphone], ["camera", local.camera]] as const) {
+  for (const [name, capture] of [
+    ["microphone", local.microphone],
+    ["camera", local.camera],
+  ] as const) {
     navigator.permissions
       .query({ name: name })
-      .then((status) => status.addEventListener("change", () => status.state !== "denied" && void capture.permitted()))
+      .then((status) =>
+        status.addEventListener("change", () => status.state !== "denied" && void capture.permitted()),
+      )
       // Some browsers do not tell of these permissions; the button "try again" remains.
       .catch(() => undefined);
   }
@@ -141,7 +161,11 @@ function watch(page: Page): void {
     const { camera } = local;
     mirror.show(camera.current);
     const watching = !document.hidden && camera.current !== null && camera.current.readyState === "live";
-    const state = frames.feed(mirror.element.getVideoPlaybackQuality().totalVideoFrames, watching, performance.now());
+    const state = frames.feed(
+      mirror.element.getVideoPlaybackQuality().totalVideoFrames,
+      watching,
+      performance.now(),
+    );
     if (state === "frozen") void camera.frozen();
     else if (state === "flowing") camera.flowing();
   }, 1_000);

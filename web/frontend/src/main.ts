@@ -20,7 +20,12 @@ function oldBrowser(): HTMLElement {
     h(
       "main",
       { class: "end" },
-      h("section", { class: "card end-card" }, h("span", { class: "end-icon" }, icon("warning")), h("h1", { class: "end-title" }, both("browser.old"))),
+      h(
+        "section",
+        { class: "card end-card" },
+        h("span", { class: "end-icon" }, icon("warning")),
+        h("h1", { class: "end-title" }, both("browser.old")),
+      ),
     ),
   );
 }

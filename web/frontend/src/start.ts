@@ -22,7 +22,13 @@ function readRooms(body: unknown): readonly OpenRoom[] {
     if (typeof entry !== "object" || entry === null) return [];
     const { name, title, people } = entry as Record<string, unknown>;
     if (typeof name !== "string" || name === "") return [];
-    return [{ name, title: typeof title === "string" && title !== "" ? title : name, people: typeof people === "number" ? people : 0 }];
+    return [
+      {
+        name,
+        title: typeof title === "string" && title !== "" ? title : name,
+        people: typeof people === "number" ? people : 0,
+      },
+    ];
   });
 }
 
@@ -34,8 +40,18 @@ function card(room: OpenRoom): HTMLElement {
   return h(
     "li",
     { class: "card room", "data-testid": "room" },
-    h("div", { class: "room-about" }, h("h2", { class: "room-name" }, room.title), h("p", { class: "room-people" }, icon("people"), t("start.people", { count: room.people }))),
-    h("a", { class: "button button-main button-large", href: `/meet/${encodeURIComponent(room.name)}` }, icon("door"), t("start.join")),
+    h(
+      "div",
+      { class: "room-about" },
+      h("h2", { class: "room-name" }, room.title),
+      h("p", { class: "room-people" }, icon("people"), t("start.people", { count: room.people })),
+    ),
+    h(
+      "a",
+      { class: "button button-main button-large", href: `/meet/${encodeURIComponent(room.name)}` },
+      icon("door"),
+      t("start.join"),
+    ),
   );
 }
 
@@ -46,12 +62,23 @@ function draw(): void {
       : rooms.length === 0
         ? h("p", { class: "start-note" }, both("start.empty"))
         : h("ul", { class: "rooms" }, ...rooms.map(card));
-  fill(root, h("div", { class: "page" }, siteHeader(draw), h("main", { class: "start" }, h("h1", {}, t("start.title")), content)));
+  fill(
+    root,
+    h(
+      "div",
+      { class: "page" },
+      siteHeader(draw),
+      h("main", { class: "start" }, h("h1", {}, t("start.title")), content),
+    ),
+  );
 }
 
 async function refresh(): Promise<void> {
   try {
-    const response = await fetch("/api/rooms", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(8_000) });
+    const response = await fetch("/api/rooms", {
+      headers: { Accept: "application/json" },
+      signal: AbortSignal.timeout(8_000),
+    });
     if (!response.ok) throw new Error(String(response.status));
     const fresh = readRooms(await response.json());
     failed = false;

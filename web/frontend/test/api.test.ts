@@ -21,8 +21,14 @@ describe("readAnswer", () => {
       type: "refused",
       refusal: { code: "room_locked", vi: "Đã khóa.", en: "Locked." },
     });
-    expect(readAnswer(status, "<html>", null)).toEqual({ type: "refused", refusal: { code: `http_${status}` } });
-    expect(readAnswer(status, { code: 7, vi: [], en: "" }, null)).toEqual({ type: "refused", refusal: { code: `http_${status}` } });
+    expect(readAnswer(status, "<html>", null)).toEqual({
+      type: "refused",
+      refusal: { code: `http_${status}` },
+    });
+    expect(readAnswer(status, { code: 7, vi: [], en: "" }, null)).toEqual({
+      type: "refused",
+      refusal: { code: `http_${status}` },
+    });
   });
 
   it.each([

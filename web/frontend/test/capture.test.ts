@@ -11,10 +11,15 @@ beforeEach(() => {
   media = new FakeMedia();
   states = [];
   tracks = [];
-  capture = new Capture("videoinput", media, { width: { ideal: 1280 } }, {
-    onState: (state) => states.push(state),
-    onTrack: (track) => tracks.push(track),
-  });
+  capture = new Capture(
+    "videoinput",
+    media,
+    { width: { ideal: 1280 } },
+    {
+      onState: (state) => states.push(state),
+      onTrack: (track) => tracks.push(track),
+    },
+  );
 });
 
 const logi = { deviceId: "a", label: "Logitech C920", groupId: "group of Logitech C920" };
@@ -23,7 +28,13 @@ describe("Capture", () => {
   it("starts and stops, and the track is really let go of", async () => {
     media.plug("videoinput", "a", "Logitech C920");
     await capture.start();
-    expect(capture.snapshot).toMatchObject({ wanted: true, status: "on", problem: null, deviceId: "a", label: "Logitech C920" });
+    expect(capture.snapshot).toMatchObject({
+      wanted: true,
+      status: "on",
+      problem: null,
+      deviceId: "a",
+      label: "Logitech C920",
+    });
     capture.stop();
     expect(media.tracks[0]?.readyState).toBe("ended");
     expect(capture.snapshot).toMatchObject({ wanted: false, status: "off", deviceId: null });
@@ -44,7 +55,12 @@ describe("Capture", () => {
   });
 
   it("says that the page is not secure where there is no access to devices at all", async () => {
-    const bare = new Capture("audioinput", null, {}, { onState: (state) => states.push(state), onTrack: () => undefined });
+    const bare = new Capture(
+      "audioinput",
+      null,
+      {},
+      { onState: (state) => states.push(state), onTrack: () => undefined },
+    );
     await bare.start();
     expect(states.at(-1)).toMatchObject({ status: "problem", problem: "insecure" });
   });

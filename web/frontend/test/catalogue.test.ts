@@ -14,14 +14,22 @@ describe("parsePo", () => {
     expect([...parsePo(text, "x")]).toEqual([["a.b", 'một "hai"\n']]);
   });
 
-  it.each(['msgid "a"\nmsgstr ""', 'msgid "a"\nmsgstr "x"\nmsgid "a"\nmsgstr "y"', "msgid a", 'msgstr[0] "x"'])("refuses %s", (text) => {
+  it.each([
+    'msgid "a"\nmsgstr ""',
+    'msgid "a"\nmsgstr "x"\nmsgid "a"\nmsgstr "y"',
+    "msgid a",
+    'msgstr[0] "x"',
+  ])("refuses %s", (text) => {
     expect(() => parsePo(text, "x")).toThrow();
   });
 });
 
 describe("problems", () => {
   it("finds missing, unused and unequal entries and unknown keys", () => {
-    const all = table({ "a.x": "{n} người", "b.x": "b", "c.x": "c" }, { "a.x": "people", "b.x": "b", "d.x": "d" });
+    const all = table(
+      { "a.x": "{n} người", "b.x": "b", "c.x": "c" },
+      { "a.x": "people", "b.x": "b", "d.x": "d" },
+    );
     expect(problems(all, ['t("a.x") t("c.x") t("zz.x")', "`b.${kind}`"])).toEqual([
       "a.x: other placeholders in en",
       "c.x: missing in en",

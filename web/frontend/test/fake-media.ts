@@ -55,7 +55,9 @@ export class FakeMedia implements MediaPort {
     const wish = (constraints.video ?? constraints.audio) as MediaTrackConstraints;
     const id = wish.deviceId as { exact?: string; ideal?: string } | undefined;
     const all = this.devices.filter((device) => device.kind === `${kind}input`);
-    const device = all.find((each) => each.deviceId === (id?.exact ?? id?.ideal)) ?? (id?.exact === undefined ? all[0] : undefined);
+    const device =
+      all.find((each) => each.deviceId === (id?.exact ?? id?.ideal)) ??
+      (id?.exact === undefined ? all[0] : undefined);
     if (device === undefined) throw error(id?.exact === undefined ? "NotFoundError" : "OverconstrainedError");
     const track = new FakeTrack(kind, device);
     this.tracks.push(track);
@@ -68,7 +70,8 @@ export class FakeMedia implements MediaPort {
 
   pull(deviceId: string): void {
     this.devices = this.devices.filter((device) => device.deviceId !== deviceId);
-    for (const track of this.tracks) if (track.readyState === "live" && track.getSettings().deviceId === deviceId) track.unplug();
+    for (const track of this.tracks)
+      if (track.readyState === "live" && track.getSettings().deviceId === deviceId) track.unplug();
   }
 }
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { arrange, capacity, fitGrid, pageOf, stripCapacity, TileOrder, type Rect } from "../src/meeting/layout";
+import {
+  arrange,
+  capacity,
+  fitGrid,
+  pageOf,
+  stripCapacity,
+  TileOrder,
+  type Rect,
+} from "../src/meeting/layout";
 
 const BOXES = [
   [1342, 672],

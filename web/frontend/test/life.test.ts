@@ -3,7 +3,14 @@ import { advance, type Life, type LifeEvent } from "../src/meeting/life";
 import { LONGEST_MS, rejoinDelay, resumeDelay } from "../src/meeting/retry";
 
 const CONNECTED: Life = { phase: "connected", since: 0 };
-const JOINING: Life = { phase: "joining", again: false, since: 0, attempt: 0, retryAt: null, cause: "network" };
+const JOINING: Life = {
+  phase: "joining",
+  again: false,
+  since: 0,
+  attempt: 0,
+  retryAt: null,
+  cause: "network",
+};
 
 /** Runs events one after the other; one second passes between them. */
 function run(life: Life, ...events: LifeEvent[]): { life: Life; effects: string[] } {
@@ -20,14 +27,25 @@ function run(life: Life, ...events: LifeEvent[]): { life: Life; effects: string[
 
 describe("advance", () => {
   it("joins, connects and leaves", () => {
-    const { life, effects } = run({ phase: "idle" }, { type: "join" }, { type: "connected" }, { type: "leave" });
+    const { life, effects } = run(
+      { phase: "idle" },
+      { type: "join" },
+      { type: "connected" },
+      { type: "leave" },
+    );
     expect(life).toEqual({ phase: "ended", reason: "left", refusal: null });
     expect(effects).toEqual(["attempt", "close"]);
   });
 
   it("lets the SDK resume first and keeps the time of the loss", () => {
     const { life } = run(CONNECTED, { type: "resuming" }, { type: "lost", cause: "interrupted" });
-    expect(life).toMatchObject({ phase: "joining", again: true, since: 1_000, attempt: 1, cause: "interrupted" });
+    expect(life).toMatchObject({
+      phase: "joining",
+      again: true,
+      since: 1_000,
+      attempt: 1,
+      cause: "interrupted",
+    });
   });
 
   it("tries for ever after a loss", () => {
@@ -58,16 +76,25 @@ describe("advance", () => {
     expect(run(first.life, { type: "online" }, { type: "timer" }).effects).toEqual([]);
   });
 
-  it.each(["removed", "room-closed", "duplicate"] as const)("does not rejoin by itself after %s", (reason) => {
-    const ended = run(CONNECTED, { type: "ended", reason });
-    expect(ended.life).toEqual({ phase: "ended", reason, refusal: null });
-    expect(run(ended.life, { type: "timer" }, { type: "online" }, { type: "lost", cause: "network" }).effects).toEqual([]);
-    expect(run(ended.life, { type: "join" }).effects).toEqual(["attempt"]);
-  });
+  it.each(["removed", "room-closed", "duplicate"] as const)(
+    "does not rejoin by itself after %s",
+    (reason) => {
+      const ended = run(CONNECTED, { type: "ended", reason });
+      expect(ended.life).toEqual({ phase: "ended", reason, refusal: null });
+      expect(
+        run(ended.life, { type: "timer" }, { type: "online" }, { type: "lost", cause: "network" }).effects,
+      ).toEqual([]);
+      expect(run(ended.life, { type: "join" }).effects).toEqual(["attempt"]);
+    },
+  );
 
   it("keeps what the server said in a refusal", () => {
     const refusal = { code: "room_locked", vi: "Phòng họp đã khóa.", en: "The room is locked." };
-    expect(run(JOINING, { type: "refused", refusal }).life).toEqual({ phase: "ended", reason: "refused", refusal });
+    expect(run(JOINING, { type: "refused", refusal }).life).toEqual({
+      phase: "ended",
+      reason: "refused",
+      refusal,
+    });
   });
 
   it("ignores events that come too late", () => {

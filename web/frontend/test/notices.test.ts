@@ -19,7 +19,8 @@ const STATE: MeetingState = {
   online: true,
 };
 
-const keys = (change: Partial<MeetingState>, now = 5_400): string[] => notices({ ...STATE, ...change }, now).map(({ key }) => key);
+const keys = (change: Partial<MeetingState>, now = 5_400): string[] =>
+  notices({ ...STATE, ...change }, now).map(({ key }) => key);
 const joining = (change: Partial<Life & { phase: "joining" }>): Life => ({
   phase: "joining",
   again: true,
@@ -29,7 +30,12 @@ const joining = (change: Partial<Life & { phase: "joining" }>): Life => ({
   cause: "interrupted",
   ...change,
 });
-const broken = (problem: CaptureState["problem"]): CaptureState => ({ ...OFF, wanted: true, status: "problem", problem });
+const broken = (problem: CaptureState["problem"]): CaptureState => ({
+  ...OFF,
+  wanted: true,
+  status: "problem",
+  problem,
+});
 
 describe("notices", () => {
   it("are silent while all is well", () => {
@@ -51,12 +57,15 @@ describe("notices", () => {
     expect(line).toMatchObject({ key, seconds: 4 });
   });
 
-  it.each(["denied", "notfound", "inuse", "unplugged"] as const)("offer another try when a device is %s", (problem) => {
-    const local = { ...LOCAL_OFF, microphone: broken(problem), camera: broken(problem) };
-    const lines = notices({ ...STATE, local }, 0);
-    expect(lines.map(({ key }) => key)).toEqual([`microphone.${problem}`, `camera.${problem}`]);
-    expect(lines.map(({ action }) => action?.id)).toEqual(["retry-microphone", "retry-camera"]);
-  });
+  it.each(["denied", "notfound", "inuse", "unplugged"] as const)(
+    "offer another try when a device is %s",
+    (problem) => {
+      const local = { ...LOCAL_OFF, microphone: broken(problem), camera: broken(problem) };
+      const lines = notices({ ...STATE, local }, 0);
+      expect(lines.map(({ key }) => key)).toEqual([`microphone.${problem}`, `camera.${problem}`]);
+      expect(lines.map(({ action }) => action?.id)).toEqual(["retry-microphone", "retry-camera"]);
+    },
+  );
 
   it("say one thing about a page that is not secure", () => {
     const local = { ...LOCAL_OFF, microphone: broken("insecure"), camera: broken("insecure") };
@@ -74,7 +83,11 @@ describe("notices", () => {
 
   it("put the connection first", () => {
     const life: Life = { phase: "resuming", since: 0 };
-    expect(keys({ life, soundBlocked: true, mayPublish: false })).toEqual(["connection.resuming", "sound.blocked", "permission.listen"]);
+    expect(keys({ life, soundBlocked: true, mayPublish: false })).toEqual([
+      "connection.resuming",
+      "sound.blocked",
+      "permission.listen",
+    ]);
   });
 
   it.each([

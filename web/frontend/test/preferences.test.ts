@@ -16,12 +16,26 @@ function memory(value: string | null): Pick<Storage, "getItem" | "setItem"> & { 
 describe("preferences", () => {
   it("come back as they were kept", () => {
     const storage = memory(null);
-    const kept = { ...DEFAULTS, name: "Xã Phù Linh", camera: { deviceId: "1", label: "Cam", groupId: "g" }, cameraOn: false };
+    const kept = {
+      ...DEFAULTS,
+      name: "Xã Phù Linh",
+      camera: { deviceId: "1", label: "Cam", groupId: "g" },
+      cameraOn: false,
+    };
     save(storage, kept);
     expect(load(storage)).toEqual(kept);
   });
 
-  it.each([null, "", "{", "null", "7", '"x"', "[]", '{"name":7,"camera":{"deviceId":1},"microphoneOn":"no"}'])("take %s for nothing", (value) => {
+  it.each([
+    null,
+    "",
+    "{",
+    "null",
+    "7",
+    '"x"',
+    "[]",
+    '{"name":7,"camera":{"deviceId":1},"microphoneOn":"no"}',
+  ])("take %s for nothing", (value) => {
     expect(load(memory(value))).toEqual(DEFAULTS);
   });
 

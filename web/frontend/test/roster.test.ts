@@ -1,7 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { cleanName, compareNames, fold, givenName, initials, matches, type Named } from "../src/meeting/roster";
+import {
+  cleanName,
+  compareNames,
+  fold,
+  givenName,
+  initials,
+  matches,
+  type Named,
+} from "../src/meeting/roster";
 
-const person = (name: string, local = false): Named => ({ identity: `person:${name}`, name, kind: "person", local });
+const person = (name: string, local = false): Named => ({
+  identity: `person:${name}`,
+  name,
+  kind: "person",
+  local,
+});
 const site = (name: string): Named => ({ identity: `site:${name}`, name, kind: "site", local: false });
 
 describe("search", () => {
@@ -51,7 +64,10 @@ describe("order", () => {
 
   it("orders numbers as numbers and is never undecided between two identities", () => {
     expect([site("Tổ 10"), site("Tổ 9")].sort(compareNames)[0]?.name).toBe("Tổ 9");
-    const [a, b] = [{ ...person("An"), identity: "1" }, { ...person("An"), identity: "2" }];
+    const [a, b] = [
+      { ...person("An"), identity: "1" },
+      { ...person("An"), identity: "2" },
+    ];
     expect(Math.sign(compareNames(a, b))).toBe(-Math.sign(compareNames(b, a)));
   });
 

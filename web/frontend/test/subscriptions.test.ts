@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { LINGER_MS, SubscriptionPlan, type Offered } from "../src/meeting/subscriptions";
 
-const track = (sid: string, identity: string, kind: "audio" | "video", source: Offered["source"]): Offered => ({ sid, identity, kind, source });
+const track = (
+  sid: string,
+  identity: string,
+  kind: "audio" | "video",
+  source: Offered["source"],
+): Offered => ({ sid, identity, kind, source });
 const ALL = [
   track("A1", "x", "audio", "other"),
   track("V1", "x", "video", "camera"),
@@ -13,7 +18,12 @@ const ALL = [
 describe("SubscriptionPlan", () => {
   it("takes every sound and only the pictures in view", () => {
     const plan = new SubscriptionPlan();
-    expect([...plan.wanted(ALL, new Set(["x/camera", "y/screen"]), 0)].sort()).toEqual(["A1", "A2", "S2", "V1"]);
+    expect([...plan.wanted(ALL, new Set(["x/camera", "y/screen"]), 0)].sort()).toEqual([
+      "A1",
+      "A2",
+      "S2",
+      "V1",
+    ]);
   });
 
   it("lets a picture linger after it has left the page", () => {

@@ -57,7 +57,11 @@ export function readAnswer(status: number, body: unknown, retryAfter: string | n
   if (status === 429 || status === 408 || status >= 500) {
     const seconds = Number(retryAfter ?? "0");
     const wait = Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 60) : 0;
-    return { type: "later", cause: status === 502 || status === 503 ? "server-restart" : "interrupted", notBeforeMs: wait * 1000 };
+    return {
+      type: "later",
+      cause: status === 502 || status === 503 ? "server-restart" : "interrupted",
+      notBeforeMs: wait * 1000,
+    };
   }
   return { type: "refused", refusal: refusalOf(body, status) };
 }

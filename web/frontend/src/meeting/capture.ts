@@ -5,7 +5,15 @@
  * choice is looked for by label, another device serves meanwhile, and the chosen one is taken again
  * when it is back. Whoever uses the track is told by `onTrack`.
  */
-import { findChosen, mayHeal, ofKind, problemOf, type DeviceChoice, type DeviceEntry, type DeviceProblem } from "./devices";
+import {
+  findChosen,
+  mayHeal,
+  ofKind,
+  problemOf,
+  type DeviceChoice,
+  type DeviceEntry,
+  type DeviceProblem,
+} from "./devices";
 
 /** The part of `navigator.mediaDevices` that is used. */
 export interface MediaPort {
@@ -90,7 +98,8 @@ export class Capture {
     if (generation !== this.generation || this.isWorking()) return;
     if (this.state.status === "on") {
       const chosen = findChosen(devices, this.choice);
-      if (chosen !== null && this.state.deviceId !== null && chosen.deviceId !== this.state.deviceId) await this.open();
+      if (chosen !== null && this.state.deviceId !== null && chosen.deviceId !== this.state.deviceId)
+        await this.open();
     } else if (this.state.problem !== null && mayHeal(this.state.problem) && devices.length > 0) {
       await this.open();
     }
@@ -164,7 +173,9 @@ export class Capture {
     let failure: unknown = null;
     for (const wish of attempts) {
       try {
-        const stream = await media.getUserMedia(this.kind === "audioinput" ? { audio: wish } : { video: wish });
+        const stream = await media.getUserMedia(
+          this.kind === "audioinput" ? { audio: wish } : { video: wish },
+        );
         const track = stream.getTracks()[0];
         if (track !== undefined) return track;
       } catch (error) {

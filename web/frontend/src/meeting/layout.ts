@@ -21,7 +21,8 @@ export function fitGrid(width: number, height: number, count: number, gap: numbe
     const byWidth = (width - gap * (columns - 1)) / columns;
     const byHeight = ((height - gap * (rows - 1)) / rows) * ratio;
     const tile = Math.floor(Math.min(byWidth, byHeight));
-    if (tile > best.width * (count > 2 ? leniency : 1)) best = { columns, rows, width: tile, height: Math.floor(tile / ratio) };
+    if (tile > best.width * (count > 2 ? leniency : 1))
+      best = { columns, rows, width: tile, height: Math.floor(tile / ratio) };
   }
   return best;
 }
@@ -45,7 +46,12 @@ export class TileOrder {
   private readonly lastSpoke = new Map<string, number>();
 
   /** `present` in order of joining; `speaking` now; `pageSize` tiles on the first page. */
-  update(present: readonly string[], speaking: readonly string[], pageSize: number, now: number): readonly string[] {
+  update(
+    present: readonly string[],
+    speaking: readonly string[],
+    pageSize: number,
+    now: number,
+  ): readonly string[] {
     const here = new Set(present);
     const kept = this.order.filter((identity) => here.has(identity));
     const known = new Set(kept);
@@ -65,7 +71,8 @@ export class TileOrder {
     for (let place = 0; place < pageSize; place += 1) {
       const spoke = this.lastSpoke.get(this.order[place] ?? "") ?? -1;
       // Of those who never spoke the last on the page gives way, so the first ones stay put.
-      if (spoke < quietSince || (spoke === quietSince && spoke === -1)) [quietest, quietSince] = [place, spoke];
+      if (spoke < quietSince || (spoke === quietSince && spoke === -1))
+        [quietest, quietSince] = [place, spoke];
     }
     const other = this.order[quietest];
     if (other === undefined) return;
@@ -75,7 +82,11 @@ export class TileOrder {
 }
 
 /** The slice of page `page` (0 is the first), with the page brought into range. */
-export function pageOf<T>(all: readonly T[], size: number, page: number): { page: number; pages: number; shown: readonly T[] } {
+export function pageOf<T>(
+  all: readonly T[],
+  size: number,
+  page: number,
+): { page: number; pages: number; shown: readonly T[] } {
   const pages = Math.max(1, Math.ceil(all.length / Math.max(1, size)));
   const current = Math.min(Math.max(0, page), pages - 1);
   return { page: current, pages, shown: all.slice(current * size, (current + 1) * size) };
@@ -147,14 +158,23 @@ function arrangeGrid(width: number, height: number, count: number): Arrangement 
       height: grid.height,
     };
   });
-  return { stage: null, tiles, self: { x: width - own - GAP, y: height - ownHeight - GAP, width: own, height: ownHeight } };
+  return {
+    stage: null,
+    tiles,
+    self: { x: width - own - GAP, y: height - ownHeight - GAP, width: own, height: ownHeight },
+  };
 }
 
 function arrangeStage(width: number, height: number, count: number): Arrangement {
   if (sideBySide(width, height)) {
     const strip = stripWidth(width);
     const tile = Math.round(strip / RATIO);
-    const at = (place: number): Rect => ({ x: width - strip, y: place * (tile + GAP), width: strip, height: tile });
+    const at = (place: number): Rect => ({
+      x: width - strip,
+      y: place * (tile + GAP),
+      width: strip,
+      height: tile,
+    });
     return {
       stage: { x: 0, y: 0, width: width - strip - GAP, height },
       tiles: Array.from({ length: count }, (_, index) => at(index + 1)),

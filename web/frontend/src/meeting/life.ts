@@ -50,9 +50,7 @@ export type LifeEvent =
   | { readonly type: "leave" };
 
 export type Effect =
-  | { readonly type: "attempt" }
-  | { readonly type: "wait"; readonly ms: number }
-  | { readonly type: "close" };
+  { readonly type: "attempt" } | { readonly type: "wait"; readonly ms: number } | { readonly type: "close" };
 
 export interface Step {
   readonly life: Life;
@@ -80,7 +78,12 @@ export function advance(life: Life, event: LifeEvent, now: number, random: numbe
       return lost(life, event.cause, now, random);
     case "failed":
       if (life.phase !== "joining" || life.retryAt !== null) return stay(life);
-      return waitAgain(life, event.cause, Math.max(rejoinDelay(life.attempt, random), event.notBeforeMs ?? 0), now);
+      return waitAgain(
+        life,
+        event.cause,
+        Math.max(rejoinDelay(life.attempt, random), event.notBeforeMs ?? 0),
+        now,
+      );
     case "timer":
     case "online":
       if (life.phase !== "joining" || life.retryAt === null) return stay(life);

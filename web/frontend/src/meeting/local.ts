@@ -18,12 +18,26 @@ export interface LocalState {
   readonly shareProblem: ShareProblem | null;
 }
 
-export const LOCAL_OFF: LocalState = { microphone: OFF, microphoneOn: true, camera: OFF, sharing: "off", shareProblem: null };
+export const LOCAL_OFF: LocalState = {
+  microphone: OFF,
+  microphoneOn: true,
+  camera: OFF,
+  sharing: "off",
+  shareProblem: null,
+};
 
 export type ScreenPort = (constraints: DisplayMediaStreamOptions) => Promise<MediaStream>;
 
-const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-const VIDEO: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } };
+const AUDIO: MediaTrackConstraints = {
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+};
+const VIDEO: MediaTrackConstraints = {
+  width: { ideal: 1280 },
+  height: { ideal: 720 },
+  frameRate: { ideal: 25, max: 30 },
+};
 const SCREEN: DisplayMediaStreamOptions = { video: { frameRate: { max: 15 } }, audio: true };
 
 type LocalTrack = LocalAudioTrack | LocalVideoTrack;
@@ -166,7 +180,12 @@ export class LocalMedia {
     }
   }
 
-  private async bring(room: Room, source: Source, track: MediaStreamTrack | null, audible: boolean): Promise<void> {
+  private async bring(
+    room: Room,
+    source: Source,
+    track: MediaStreamTrack | null,
+    audible: boolean,
+  ): Promise<void> {
     const permitted = room.localParticipant.permissions?.canPublish !== false;
     let local = this.published.get(source);
     if (local !== undefined && room.localParticipant.getTrackPublication(SOURCE[source])?.track !== local) {

@@ -5,7 +5,8 @@ import type { Cause, EndReason, Life, Refusal } from "./life";
 import type { ShareProblem } from "./local";
 import type { MeetingState } from "./session";
 
-export type NoticeAction = "retry-microphone" | "retry-camera" | "unmute" | "close-share" | "stop-share" | "start-sound";
+export type NoticeAction =
+  "retry-microphone" | "retry-camera" | "unmute" | "close-share" | "stop-share" | "start-sound";
 
 export interface Notice {
   readonly id: string;
@@ -77,12 +78,23 @@ export function endKey(reason: EndReason, refusal: Refusal | null): MessageKey {
 function connection(life: Life, online: boolean, now: number): Notice | null {
   const seconds = "since" in life ? Math.max(0, Math.floor((now - life.since) / 1000)) : 0;
   if (life.phase === "resuming") {
-    return { id: "connection", level: "warning", key: online ? "connection.resuming" : "connection.offline", seconds };
+    return {
+      id: "connection",
+      level: "warning",
+      key: online ? "connection.resuming" : "connection.offline",
+      seconds,
+    };
   }
   if (life.phase === "joining") {
-    if (!life.again && life.attempt === 0) return { id: "connection", level: "info", key: "connection.connecting", seconds };
+    if (!life.again && life.attempt === 0)
+      return { id: "connection", level: "info", key: "connection.connecting", seconds };
     const key = online ? AGAIN[life.cause] : "connection.offline";
-    return { id: "connection", level: "warning", key: life.again || key !== "connection.interrupted" ? key : "connection.unreachable", seconds };
+    return {
+      id: "connection",
+      level: "warning",
+      key: life.again || key !== "connection.interrupted" ? key : "connection.unreachable",
+      seconds,
+    };
   }
   return null;
 }
@@ -98,7 +110,9 @@ export function deviceNotices(state: Pick<MeetingState, "local">): readonly Noti
       id: "microphone",
       level: "warning",
       key: MICROPHONE[microphone.problem],
-      ...(microphone.problem === "insecure" ? {} : { action: { id: "retry-microphone", key: "action.retry" } }),
+      ...(microphone.problem === "insecure"
+        ? {}
+        : { action: { id: "retry-microphone", key: "action.retry" } }),
     });
   }
   if (camera.wanted && camera.problem !== null) {
@@ -118,18 +132,38 @@ export function notices(state: MeetingState, now: number): readonly Notice[] {
   const line = connection(state.life, state.online, now);
   if (line !== null) lines.push(line);
   if (state.soundBlocked) {
-    lines.push({ id: "sound", level: "error", key: "sound.blocked", action: { id: "start-sound", key: "bar.sound" } });
+    lines.push({
+      id: "sound",
+      level: "error",
+      key: "sound.blocked",
+      action: { id: "start-sound", key: "bar.sound" },
+    });
   }
   lines.push(...deviceNotices(state));
   if (state.speakerProblem) lines.push({ id: "speaker", level: "warning", key: "speaker.failed" });
   if (!state.mayPublish) lines.push({ id: "permission", level: "info", key: "permission.listen" });
   if (state.mutedByOthers) {
-    lines.push({ id: "muted", level: "info", key: "microphone.muted_by_chair", action: { id: "unmute", key: "bar.microphone.off" } });
+    lines.push({
+      id: "muted",
+      level: "info",
+      key: "microphone.muted_by_chair",
+      action: { id: "unmute", key: "bar.microphone.off" },
+    });
   } else if (state.speakingMuted) {
-    lines.push({ id: "muted", level: "warning", key: "microphone.speaking_muted", action: { id: "unmute", key: "bar.microphone.off" } });
+    lines.push({
+      id: "muted",
+      level: "warning",
+      key: "microphone.speaking_muted",
+      action: { id: "unmute", key: "bar.microphone.off" },
+    });
   }
   if (state.local.sharing === "on") {
-    lines.push({ id: "sharing", level: "info", key: "tile.screen.own", action: { id: "stop-share", key: "bar.share.stop" } });
+    lines.push({
+      id: "sharing",
+      level: "info",
+      key: "tile.screen.own",
+      action: { id: "stop-share", key: "bar.share.stop" },
+    });
   }
   if (state.local.shareProblem !== null) {
     lines.push({

@@ -70,6 +70,13 @@ export function same(a: Person, b: Person): boolean {
 
 /** The same people while there is no connection: still listed, without picture and sound. */
 export function withoutMedia(people: ReadonlyMap<string, Person>): ReadonlyMap<string, Person> {
-  const still = (person: Person): Person => ({ ...person, speaking: false, cameraTrack: null, screenTrack: null, screen: false, quality: "unknown" });
+  const still = (person: Person): Person => ({
+    ...person,
+    speaking: false,
+    cameraTrack: null,
+    screenTrack: null,
+    screen: false,
+    quality: "unknown",
+  });
   return new Map([...people].map(([identity, person]) => [identity, still(person)]));
 }

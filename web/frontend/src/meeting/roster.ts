@@ -58,7 +58,9 @@ const KINDS = /^(phường|xã|thị trấn|đặc khu|quận|huyện|thị xã|
 
 /** Two letters for the card that stands in place of a picture. */
 export function initials(name: string, kind: "person" | "site"): string {
-  const words = (kind === "site" ? name.replace(KINDS, "") : name).split(SPACES).filter((word) => /\p{L}|\p{N}/u.test(word));
+  const words = (kind === "site" ? name.replace(KINDS, "") : name)
+    .split(SPACES)
+    .filter((word) => /\p{L}|\p{N}/u.test(word));
   const last = words.at(-1) ?? "?";
   const first = words.length > 1 ? (words[0] ?? "") : "";
   return ((Array.from(first)[0] ?? "") + (Array.from(last)[0] ?? "")).toLocaleUpperCase("vi");

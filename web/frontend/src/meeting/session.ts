@@ -15,7 +15,7 @@ import {
 } from "livekit-client";
 import { mediaUrl, requestJoin, type Admission, type JoinRequest } from "./api";
 import type { MediaPort } from "./capture";
-import type { DeviceChoice, DeviceEntry } from "./devices";
+import { findChosen, ofKind, type DeviceChoice, type DeviceEntry } from "./devices";
 import { MutedSpeech } from "./hints";
 import { endOf } from "./ends";
 import { advance, type Cause, type Life, type LifeEvent } from "./life";
@@ -129,9 +129,12 @@ export class Meeting {
 
   async chooseSpeaker(choice: DeviceChoice | null): Promise<void> {
     this.speaker = choice;
+    const found = findChosen(ofKind(this.store.get().devices, "audiooutput"), choice);
     if (this.room === null) return;
-    const done = await this.room.switchActiveDevice("audiooutput", choice?.deviceId ?? "default").catch(() => false);
-    this.store.set({ speakerProblem: !done && choice !== null });
+    const done = await this.room
+      .switchActiveDevice("audiooutput", found?.deviceId ?? "default")
+      .catch(() => false);
+    this.store.set({ speakerProblem: choice !== null && (found === null || !done) });
   }
 
   async refreshDevices(): Promise<void> {
@@ -191,7 +194,10 @@ export class Meeting {
     const room = this.newRoom();
     this.room = room;
     try {
-      await room.connect(mediaUrl(admission.url, this.env.page), admission.token, { autoSubscribe: false, maxRetries: 0 });
+      await room.connect(mediaUrl(admission.url, this.env.page), admission.token, {
+        autoSubscribe: false,
+        maxRetries: 0,
+      });
     } catch (error) {
       if (id === this.attemptId) this.connectFailed(error);
       return;
@@ -238,7 +244,8 @@ export class Meeting {
       stopLocalTrackOnUnpublish: false,
       disconnectOnPageLeave: true,
       reconnectPolicy: {
-        nextRetryDelayInMs: ({ retryCount, elapsedMs }) => resumeDelay(retryCount, elapsedMs, this.env.random()),
+        nextRetryDelayInMs: ({ retryCount, elapsedMs }) =>
+          resumeDelay(retryCount, elapsedMs, this.env.random()),
       },
     });
     const touch = (participant: Participant): void => this.touch(room, participant);
@@ -269,14 +276,26 @@ export class Meeting {
         if (track.kind === Track.Kind.Audio) this.env.detachSound(track);
       })
       .on(RoomEvent.ActiveSpeakersChanged, (speakers) => this.speakersChanged(room, speakers))
-      .on(RoomEvent.AudioPlaybackStatusChanged, mine(() => this.store.set({ soundBlocked: !room.canPlaybackAudio })))
-      .on(RoomEvent.SignalReconnecting, mine(() => this.dispatch({ type: "resuming" })))
-      .on(RoomEvent.Reconnecting, mine(() => this.dispatch({ type: "resuming" })))
-      .on(RoomEvent.Reconnected, mine(() => {
-        this.touchAll(room);
-        this.dispatch({ type: "resumed" });
-        this.local.reconcile();
-      }))
+      .on(
+        RoomEvent.AudioPlaybackStatusChanged,
+        mine(() => this.store.set({ soundBlocked: !room.canPlaybackAudio })),
+      )
+      .on(
+        RoomEvent.SignalReconnecting,
+        mine(() => this.dispatch({ type: "resuming" })),
+      )
+      .on(
+        RoomEvent.Reconnecting,
+        mine(() => this.dispatch({ type: "resuming" })),
+      )
+      .on(
+        RoomEvent.Reconnected,
+        mine(() => {
+          this.touchAll(room);
+          this.dispatch({ type: "resumed" });
+          this.local.reconcile();
+        }),
+      )
       .on(RoomEvent.Disconnected, (reason) => this.disconnected(room, reason));
     return room;
   }
@@ -285,7 +304,11 @@ export class Meeting {
     if (this.room !== room || this.store.get().life.phase === "joining") return;
     const end = endOf(reason);
     if (end !== null) this.dispatch({ type: "ended", reason: end });
-    else this.dispatch({ type: "lost", cause: reason === DisconnectReason.SERVER_SHUTDOWN ? "server-restart" : this.cause("interrupted") });
+    else
+      this.dispatch({
+        type: "lost",
+        cause: reason === DisconnectReason.SERVER_SHUTDOWN ? "server-restart" : this.cause("interrupted"),
+      });
   }
 
   /** Gives up the room, keeping capture running for the next attempt. */
@@ -363,7 +386,12 @@ export class Meeting {
       sid: publication.trackSid,
       identity: participant.identity,
       kind: publication.kind === Track.Kind.Audio ? "audio" : "video",
-      source: publication.source === Track.Source.Camera ? "camera" : publication.source === Track.Source.ScreenShare ? "screen" : "other",
+      source:
+        publication.source === Track.Source.Camera
+          ? "camera"
+          : publication.source === Track.Source.ScreenShare
+            ? "screen"
+            : "other",
     }));
     const wanted = this.plan.wanted(offered, this.visible, this.env.now());
     for (const { publication } of publications) {

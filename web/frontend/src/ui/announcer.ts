@@ -1,7 +1,12 @@
 /** Tells screen readers what happens: two live regions, one that waits its turn and one that does not. */
 import { h } from "./dom";
 
-const polite = h("div", { class: "sr-only", role: "status", "aria-live": "polite", "data-testid": "announcer" });
+const polite = h("div", {
+  class: "sr-only",
+  role: "status",
+  "aria-live": "polite",
+  "data-testid": "announcer",
+});
 const assertive = h("div", { class: "sr-only", role: "alert", "aria-live": "assertive" });
 
 export function installAnnouncer(): void {

@@ -15,7 +15,12 @@ interface Control {
 }
 
 function control(id: string, press: () => void, key?: string): Control {
-  const element = h("button", { type: "button", class: "control", "data-testid": `bar-${id}`, onclick: press });
+  const element = h("button", {
+    type: "button",
+    class: "control",
+    "data-testid": `bar-${id}`,
+    onclick: press,
+  });
   if (key !== undefined) {
     element.title = t("bar.shortcut", { key });
     element.setAttribute("aria-keyshortcuts", key);
@@ -30,7 +35,12 @@ function control(id: string, press: () => void, key?: string): Control {
       set(element, "data-state", state);
       fill(
         element,
-        h("span", { class: "control-icon" }, icon(name), badge !== "" && h("span", { class: "control-badge" }, badge)),
+        h(
+          "span",
+          { class: "control-icon" },
+          icon(name),
+          badge !== "" && h("span", { class: "control-badge" }, badge),
+        ),
         h("span", { class: "control-name" }, words),
       );
     },
@@ -42,7 +52,9 @@ export function bar(page: Page, panel: () => Panel, toggle: (next: Panel) => voi
   const { local } = meeting;
   const microphone = control("microphone", () => void page.setMicrophone(!local.snapshot.microphoneOn), "M");
   const camera = control("camera", () => void page.setCamera(!local.snapshot.camera.wanted), "V");
-  const share = control("share", () => (local.snapshot.sharing === "on" ? local.stopSharing() : void local.startSharing()));
+  const share = control("share", () =>
+    local.snapshot.sharing === "on" ? local.stopSharing() : void local.startSharing(),
+  );
   const people = control("people", () => toggle(panel() === "people" ? null : "people"));
   const devices = control("devices", () => toggle(panel() === "devices" ? null : "devices"));
   const leave = control("leave", () => meeting.leave());
@@ -53,8 +65,21 @@ export function bar(page: Page, panel: () => Panel, toggle: (next: Panel) => voi
   const element = h(
     "footer",
     { class: "bar", "aria-label": t("bar.label"), "data-testid": "bar" },
-    h("div", { class: "bar-room" }, h("span", { class: "bar-title", title: page.roomTitle }, page.roomTitle), clock),
-    h("div", { class: "bar-main" }, microphone.element, camera.element, share.element, people.element, devices.element),
+    h(
+      "div",
+      { class: "bar-room" },
+      h("span", { class: "bar-title", title: page.roomTitle }, page.roomTitle),
+      clock,
+    ),
+    h(
+      "div",
+      { class: "bar-main" },
+      microphone.element,
+      camera.element,
+      share.element,
+      people.element,
+      devices.element,
+    ),
     h("div", { class: "bar-end" }, leave.element),
   );
 
@@ -62,7 +87,8 @@ export function bar(page: Page, panel: () => Panel, toggle: (next: Panel) => voi
     const state = meeting.store.get();
     const { local: ours, mayPublish } = state;
     const heard = ours.microphoneOn && mayPublish;
-    const faultOf = (problem: string | null, on: boolean): "on" | "off" | "problem" => (on ? (problem === null ? "on" : "problem") : "off");
+    const faultOf = (problem: string | null, on: boolean): "on" | "off" | "problem" =>
+      on ? (problem === null ? "on" : "problem") : "off";
     microphone.draw(
       heard && ours.microphone.problem === null ? "microphone" : "microphone-off",
       t(ours.microphoneOn ? "bar.microphone.on" : "bar.microphone.off"),
@@ -75,7 +101,11 @@ export function bar(page: Page, panel: () => Panel, toggle: (next: Panel) => voi
       faultOf(ours.camera.problem, seen),
     );
     const sharing = ours.sharing !== "off";
-    share.draw(sharing ? "screen-off" : "screen", t(sharing ? "bar.share.stop" : "bar.share.start"), sharing ? "off" : "plain");
+    share.draw(
+      sharing ? "screen-off" : "screen",
+      t(sharing ? "bar.share.stop" : "bar.share.start"),
+      sharing ? "off" : "plain",
+    );
     people.draw("people", t("bar.people"), "plain", String(state.people.size));
     devices.draw("sliders", t("bar.devices"), "plain");
     for (const each of [microphone, camera, share]) each.element.disabled = !mayPublish;
@@ -83,7 +113,10 @@ export function bar(page: Page, panel: () => Panel, toggle: (next: Panel) => voi
     set(people.element, "aria-expanded", String(panel() === "people"));
     set(devices.element, "aria-expanded", String(panel() === "devices"));
     const now = new Date();
-    write(clock, now.toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: ZONE }));
+    write(
+      clock,
+      now.toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: ZONE }),
+    );
     set(clock, "datetime", now.toISOString().slice(0, 16));
   };
   update();

@@ -13,7 +13,13 @@ export function levelBars(page: Page): View {
   const bars = Array.from({ length: BARS }, () => h("span", { class: "level-bar" }));
   const row = h("div", { class: "level-bars", "aria-hidden": "true" }, ...bars);
   const words = h("p", { class: "hint" });
-  const element = h("div", { class: "level", "data-testid": "level" }, h("span", { class: "level-name" }, t("join.level")), row, words);
+  const element = h(
+    "div",
+    { class: "level", "data-testid": "level" },
+    h("span", { class: "level-name" }, t("join.level")),
+    row,
+    words,
+  );
   let shown = -1;
   const draw = (): void => {
     const { microphone, microphoneOn } = page.meeting.store.get().local;
@@ -29,7 +35,11 @@ export function levelBars(page: Page): View {
   return { element, update: draw, destroy: () => clearInterval(timer) };
 }
 
-const KINDS: readonly { kind: DeviceKind; icon: IconName; key: "join.microphone" | "join.camera" | "join.speaker" }[] = [
+const KINDS: readonly {
+  kind: DeviceKind;
+  icon: IconName;
+  key: "join.microphone" | "join.camera" | "join.speaker";
+}[] = [
   { kind: "audioinput", icon: "microphone", key: "join.microphone" },
   { kind: "videoinput", icon: "camera", key: "join.camera" },
   { kind: "audiooutput", icon: "sound", key: "join.speaker" },
@@ -49,7 +59,8 @@ function menu(page: Page, kind: DeviceKind): { select: HTMLSelectElement; update
   const select = h("select", {
     class: "select",
     "data-testid": `device-${kind}`,
-    onchange: () => void page.chooseDevice(kind, entries.find((device) => device.deviceId === select.value) ?? null),
+    onchange: () =>
+      void page.chooseDevice(kind, entries.find((device) => device.deviceId === select.value) ?? null),
   });
   let drawn = "";
   const update = (): void => {
@@ -62,7 +73,9 @@ function menu(page: Page, kind: DeviceKind): { select: HTMLSelectElement; update
         h("option", { value: device.deviceId }, device.label || t("device.unnamed", { number: index + 1 })),
       );
       const none = entries.length === 0;
-      const first = value === "" && h("option", { value: "" }, t(none && kind !== "audiooutput" ? "device.none" : "device.default"));
+      const first =
+        value === "" &&
+        h("option", { value: "" }, t(none && kind !== "audiooutput" ? "device.none" : "device.default"));
       fill(select, first, ...options);
       select.disabled = none;
     }
@@ -78,7 +91,15 @@ export function devicesForm(page: Page): View {
   for (const { kind, icon: name, key } of KINDS) {
     const label = h("span", { class: "field-name" }, icon(name), t(key));
     if (kind === "audiooutput" && !canChooseSpeaker()) {
-      rows.push(h("div", { class: "field" }, label, h("p", { class: "hint" }, t("join.speaker.fixed")), testButton(page)));
+      rows.push(
+        h(
+          "div",
+          { class: "field" },
+          label,
+          h("p", { class: "hint" }, t("join.speaker.fixed")),
+          testButton(page),
+        ),
+      );
       continue;
     }
     const { select, update } = menu(page, kind);

@@ -22,7 +22,11 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** Sets, or takes away, an attribute; touches the page only if something changes. */
-export function set(element: Element, name: string, value: string | number | boolean | null | undefined): void {
+export function set(
+  element: Element,
+  name: string,
+  value: string | number | boolean | null | undefined,
+): void {
   if (value === null || value === undefined || value === false) {
     if (element.hasAttribute(name)) element.removeAttribute(name);
     return;
@@ -32,7 +36,11 @@ export function set(element: Element, name: string, value: string | number | boo
 }
 
 export function fill(element: Element, ...children: readonly Child[]): void {
-  element.replaceChildren(...children.filter((child): child is Node | string => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(
+    ...children.filter(
+      (child): child is Node | string => child !== null && child !== undefined && child !== false,
+    ),
+  );
 }
 
 /** Changes a text only if it differs, so that screen readers and selections are left alone. */

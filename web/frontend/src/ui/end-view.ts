@@ -34,17 +34,30 @@ function hint(life: Ended): HTMLElement | null {
 
 export function endView(page: Page, life: Ended, redraw: () => void): View {
   const { refusal } = life;
-  const said = refusal?.vi !== undefined && refusal.en !== undefined ? pair({ vi: refusal.vi, en: refusal.en }) : both(endKey(life.reason, refusal));
+  const said =
+    refusal?.vi !== undefined && refusal.en !== undefined
+      ? pair({ vi: refusal.vi, en: refusal.en })
+      : both(endKey(life.reason, refusal));
   const more = hint(life);
   const again = h(
     "button",
-    { type: "button", class: "button button-main button-large", "data-testid": "join-again", onclick: () => page.comeBack() },
+    {
+      type: "button",
+      class: "button button-main button-large",
+      "data-testid": "join-again",
+      onclick: () => page.comeBack(),
+    },
     icon("door"),
     t(life.reason === "duplicate" ? "ended.takeover" : "ended.again"),
   );
   const element = h(
     "div",
-    { class: "page page-end", "data-testid": "end-view", "data-reason": life.reason, "data-code": refusal?.code },
+    {
+      class: "page page-end",
+      "data-testid": "end-view",
+      "data-reason": life.reason,
+      "data-code": refusal?.code,
+    },
     siteHeader(redraw),
     h(
       "main",
@@ -56,7 +69,12 @@ export function endView(page: Page, life: Ended, redraw: () => void): View {
         h("p", { class: "overline" }, page.roomTitle),
         h("h1", { class: "end-title" }, said),
         more === null ? null : h("p", { class: "end-hint" }, more),
-        h("div", { class: "end-actions" }, again, h("a", { class: "button button-quiet", href: "/" }, t("ended.home"))),
+        h(
+          "div",
+          { class: "end-actions" },
+          again,
+          h("a", { class: "button button-quiet", href: "/" }, t("ended.home")),
+        ),
       ),
     ),
   );

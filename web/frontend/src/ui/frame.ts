@@ -11,7 +11,12 @@ export function siteHeader(redraw: () => void): HTMLElement {
       "div",
       { class: "brand" },
       mark(),
-      h("div", {}, h("span", { class: "brand-name" }, t("app.name")), h("span", { class: "brand-tagline" }, t("app.tagline"))),
+      h(
+        "div",
+        {},
+        h("span", { class: "brand-name" }, t("app.name")),
+        h("span", { class: "brand-tagline" }, t("app.tagline")),
+      ),
     ),
     languageSwitch(redraw),
   );

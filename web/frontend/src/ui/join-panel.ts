@@ -14,7 +14,12 @@ export function joinPanel(page: Page, redraw: () => void): View {
   const { meeting } = page;
   const picture = new OwnPicture();
   const why = h("span", { class: "preview-why" });
-  const preview = h("div", { class: "preview", "data-testid": "preview" }, picture.element, h("div", { class: "preview-card" }, icon("camera-off"), why));
+  const preview = h(
+    "div",
+    { class: "preview", "data-testid": "preview" },
+    picture.element,
+    h("div", { class: "preview-card" }, icon("camera-off"), why),
+  );
 
   const toggle = (kind: "microphone" | "camera"): HTMLButtonElement =>
     h("button", {
@@ -23,7 +28,9 @@ export function joinPanel(page: Page, redraw: () => void): View {
       "data-testid": `join-${kind}`,
       onclick: () => {
         const { local } = meeting.store.get();
-        void (kind === "microphone" ? page.setMicrophone(!local.microphoneOn) : page.setCamera(!local.camera.wanted));
+        void (kind === "microphone"
+          ? page.setMicrophone(!local.microphoneOn)
+          : page.setCamera(!local.camera.wanted));
       },
     });
   const microphone = toggle("microphone");
@@ -47,7 +54,12 @@ export function joinPanel(page: Page, redraw: () => void): View {
     oninput: () => write(complaint, ""),
   });
   name.value = page.preferences.name;
-  const submit = h("button", { type: "submit", class: "button button-main button-large", "data-testid": "join" }, icon("door"), t("join.button"));
+  const submit = h(
+    "button",
+    { type: "submit", class: "button button-main button-large", "data-testid": "join" },
+    icon("door"),
+    t("join.button"),
+  );
   let composing = false;
   name.addEventListener("compositionstart", () => (composing = true));
   name.addEventListener("compositionend", () => (composing = false));
@@ -110,7 +122,13 @@ export function joinPanel(page: Page, redraw: () => void): View {
     set(preview, "data-camera", local.camera.status);
     write(
       why,
-      t(!local.camera.wanted ? "join.preview.off" : local.camera.status === "starting" ? "join.preview.starting" : "join.preview.none"),
+      t(
+        !local.camera.wanted
+          ? "join.preview.off"
+          : local.camera.status === "starting"
+            ? "join.preview.starting"
+            : "join.preview.none",
+      ),
     );
     drawToggle(microphone, local.microphoneOn, "microphone");
     drawToggle(camera, local.camera.wanted, "camera");
@@ -118,7 +136,11 @@ export function joinPanel(page: Page, redraw: () => void): View {
     const key = shown.map((notice) => notice.key).join();
     if (key !== drawn) {
       drawn = key;
-      fill(lines, ...shown.map((notice) => noticeLine(page, notice)), shown.length > 0 && h("p", { class: "join-listen" }, t("join.listen")));
+      fill(
+        lines,
+        ...shown.map((notice) => noticeLine(page, notice)),
+        shown.length > 0 && h("p", { class: "join-listen" }, t("join.listen")),
+      );
     }
     form.update();
   };
@@ -139,5 +161,9 @@ function drawToggle(button: HTMLButtonElement, on: boolean, kind: "microphone" |
   const state = on ? "on" : "off";
   if (button.dataset["state"] === state) return;
   button.dataset["state"] = state;
-  fill(button, icon(on ? kind : `${kind}-off`), h("span", { class: "control-name" }, t(`bar.${kind}.${state}`)));
+  fill(
+    button,
+    icon(on ? kind : `${kind}-off`),
+    h("span", { class: "control-name" }, t(`bar.${kind}.${state}`)),
+  );
 }

@@ -6,7 +6,9 @@ const FIELDS = "input, textarea, select, [contenteditable]:not([contenteditable=
 export function shortcut(event: KeyboardEvent): string | null {
   // Some input methods announce a key that they take for themselves only by its old number.
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other sign
-  if (event.isComposing || event.key === "Process" || event.keyCode === 229 || event.repeat || event.defaultPrevented) return null;
+  const number = event.keyCode;
+  if (event.isComposing || event.key === "Process" || number === 229) return null;
+  if (event.repeat || event.defaultPrevented) return null;
   if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return null;
   if (event.target instanceof Element && event.target.closest(FIELDS) !== null) return null;
   return event.key.length === 1 ? event.key.toLowerCase() : null;

@@ -22,7 +22,12 @@ export function meetingView(page: Page, redraw: () => void): View {
     open = next;
     side?.element.remove();
     side?.destroy();
-    side = next === "people" ? peoplePanel(page, () => toggle(null)) : next === "devices" ? devicesPanel(page, () => toggle(null), redraw) : null;
+    side =
+      next === "people"
+        ? peoplePanel(page, () => toggle(null))
+        : next === "devices"
+          ? devicesPanel(page, () => toggle(null), redraw)
+          : null;
     set(element, "data-panel", next);
     if (side !== null) {
       middle.append(side.element);
@@ -37,7 +42,13 @@ export function meetingView(page: Page, redraw: () => void): View {
   const tiles = stage(page);
   const controls = bar(page, () => open, toggle);
   const middle = h("div", { class: "meeting-middle" }, tiles.element);
-  const element = h("div", { class: "meeting", "data-testid": "meeting" }, h("header", { class: "meeting-head" }, h("h1", { class: "sr-only" }, page.roomTitle), lines.element), middle, controls.element);
+  const element = h(
+    "div",
+    { class: "meeting", "data-testid": "meeting" },
+    h("header", { class: "meeting-head" }, h("h1", { class: "sr-only" }, page.roomTitle), lines.element),
+    middle,
+    controls.element,
+  );
 
   let phase = meeting.store.get().life.phase;
   let known = new Map(meeting.store.get().people);
@@ -45,8 +56,10 @@ export function meetingView(page: Page, redraw: () => void): View {
     const { people, life } = meeting.store.get();
     if (life.phase === "connected" && people !== known) {
       if (known.size > 0 && people.size <= MOST_ANNOUNCED) {
-        for (const [identity, { name }] of people) if (!known.has(identity)) announce(t("people.joined", { name }));
-        for (const [identity, { name }] of known) if (!people.has(identity)) announce(t("people.left", { name }));
+        for (const [identity, { name }] of people)
+          if (!known.has(identity)) announce(t("people.joined", { name }));
+        for (const [identity, { name }] of known)
+          if (!people.has(identity)) announce(t("people.left", { name }));
       }
       known = new Map(people);
     }

@@ -42,7 +42,12 @@ export function noticeLine(page: Page, notice: Notice): HTMLElement {
     action !== undefined &&
       h(
         "button",
-        { type: "button", class: "button button-notice", "data-testid": `notice-${notice.id}-action`, onclick: () => act(page, action.id) },
+        {
+          type: "button",
+          class: "button button-notice",
+          "data-testid": `notice-${notice.id}-action`,
+          onclick: () => act(page, action.id),
+        },
         t(action.key),
       ),
   );
@@ -53,7 +58,9 @@ export function noticeLines(page: Page): View {
   const element = h("div", { class: "notices", "data-testid": "notices" });
   const drawn = new Map<string, HTMLElement>();
   const update = (): void => {
-    const current = notices(page.meeting.store.get(), performance.now()).filter((notice) => notice.id !== "sound");
+    const current = notices(page.meeting.store.get(), performance.now()).filter(
+      (notice) => notice.id !== "sound",
+    );
     const before = [...drawn.keys()];
     const keys = current.map((notice) => `${notice.id} ${notice.key}`);
     current.forEach((notice, index) => {
@@ -64,7 +71,9 @@ export function noticeLines(page: Page): View {
         announce(t(notice.key, { seconds: notice.seconds ?? 0 }), notice.level !== "info");
       } else if (notice.seconds !== undefined) {
         const fresh = both(notice.key, { seconds: notice.seconds });
-        old.querySelectorAll(".both > span").forEach((span, place) => write(span, fresh.children[place]?.textContent ?? ""));
+        old
+          .querySelectorAll(".both > span")
+          .forEach((span, place) => write(span, fresh.children[place]?.textContent ?? ""));
       }
     });
     for (const key of before) if (!keys.includes(key)) drawn.delete(key);

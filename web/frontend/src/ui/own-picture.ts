@@ -2,7 +2,12 @@
 import { h, set } from "./dom";
 
 export class OwnPicture {
-  readonly element: HTMLVideoElement = h("video", { class: "own-picture", autoplay: true, playsinline: true, "aria-hidden": "true" });
+  readonly element: HTMLVideoElement = h("video", {
+    class: "own-picture",
+    autoplay: true,
+    playsinline: true,
+    "aria-hidden": "true",
+  });
   private shown: MediaStreamTrack | null = null;
 
   constructor() {

@@ -48,7 +48,11 @@ export class Page {
     const { microphone, camera, speaker, microphoneOn, cameraOn } = this.kept;
     const { local } = this.meeting;
     await this.meeting.refreshDevices();
-    await Promise.all([local.choose("audioinput", microphone), local.choose("videoinput", camera), this.meeting.chooseSpeaker(speaker)]);
+    await Promise.all([
+      local.choose("audioinput", microphone),
+      local.choose("videoinput", camera),
+      this.meeting.chooseSpeaker(speaker),
+    ]);
     // One after the other: some browsers show one question at a time and drop the second.
     await local.setMicrophone(microphoneOn);
     if (cameraOn) await local.setCamera(true);

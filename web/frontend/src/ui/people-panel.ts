@@ -13,15 +13,29 @@ interface Row {
 
 function row(person: Person): Row {
   const microphone = person.microphone === "on";
-  const words = person.microphone === "on" ? t("bar.microphone.off") : t(person.microphone === "muted" ? "tile.muted" : "tile.no_microphone");
+  const words =
+    person.microphone === "on"
+      ? t("bar.microphone.off")
+      : t(person.microphone === "muted" ? "tile.muted" : "tile.no_microphone");
   const element = h(
     "li",
     { class: "person", "data-testid": "person", "data-identity": person.identity },
     h("span", { class: "person-kind" }, icon(person.kind)),
-    h("span", { class: "person-name" }, person.local ? t("tile.you.named", { name: person.name }) : person.name),
-    person.quality === "poor" || person.quality === "lost" ? h("span", { class: "person-line" }, t(`quality.${person.quality}`)) : null,
+    h(
+      "span",
+      { class: "person-name" },
+      person.local ? t("tile.you.named", { name: person.name }) : person.name,
+    ),
+    person.quality === "poor" || person.quality === "lost"
+      ? h("span", { class: "person-line" }, t(`quality.${person.quality}`))
+      : null,
     person.speaking && microphone
-      ? h("span", { class: "person-speaking" }, icon("sound"), h("span", { class: "sr-only" }, t("tile.speaking")))
+      ? h(
+          "span",
+          { class: "person-speaking" },
+          icon("sound"),
+          h("span", { class: "sr-only" }, t("tile.speaking")),
+        )
       : null,
     h(
       "span",
@@ -31,7 +45,11 @@ function row(person: Person): Row {
     ),
     h(
       "span",
-      { class: "person-state", "data-state": person.camera === "on" ? "on" : "off", title: person.camera === "on" ? null : t("tile.no_camera") },
+      {
+        class: "person-state",
+        "data-state": person.camera === "on" ? "on" : "off",
+        title: person.camera === "on" ? null : t("tile.no_camera"),
+      },
       icon(person.camera === "on" ? "camera" : "camera-off"),
       person.camera !== "on" && h("span", { class: "sr-only" }, t("tile.no_camera")),
     ),
@@ -53,7 +71,18 @@ export function panelFrame(title: HTMLElement, close: () => void, ...content: HT
       "header",
       { class: "panel-head" },
       title,
-      h("button", { type: "button", class: "button button-icon", "data-testid": "panel-close", onclick: close, "aria-label": t("panel.close"), title: t("panel.close") }, icon("close")),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button button-icon",
+          "data-testid": "panel-close",
+          onclick: close,
+          "aria-label": t("panel.close"),
+          title: t("panel.close"),
+        },
+        icon("close"),
+      ),
     ),
     ...content,
   );
@@ -107,9 +136,16 @@ export function peoplePanel(page: Page, close: () => void): View {
         }
         return kept.element;
       });
-    const unchanged = list.childElementCount === elements.length && elements.every((item, index) => list.children[index] === item);
+    const unchanged =
+      list.childElementCount === elements.length &&
+      elements.every((item, index) => list.children[index] === item);
     if (!unchanged) fill(list, ...elements);
-    write(count, query === "" ? t("people.count", { count: people.size }) : t("people.found", { count: elements.length, total: people.size }));
+    write(
+      count,
+      query === ""
+        ? t("people.count", { count: people.size })
+        : t("people.found", { count: elements.length, total: people.size }),
+    );
     none.hidden = elements.length > 0;
     write(none, elements.length > 0 ? "" : t("people.none", { query: query }));
   };

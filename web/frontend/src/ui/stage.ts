@@ -17,14 +17,34 @@ export function stage(page: Page): View {
     update();
   };
   const button = (name: "previous" | "next", step: number): HTMLButtonElement =>
-    h("button", { type: "button", class: "button button-quiet", "data-testid": `page-${name}`, onclick: () => turn(step) }, icon(name), h("span", {}, t(`page.${name}`)));
+    h(
+      "button",
+      {
+        type: "button",
+        class: "button button-quiet",
+        "data-testid": `page-${name}`,
+        onclick: () => turn(step),
+      },
+      icon(name),
+      h("span", {}, t(`page.${name}`)),
+    );
   const previous = button("previous", -1);
   const next = button("next", 1);
   const pager = h("nav", { class: "pager", "data-testid": "pager" }, previous, position, next);
   const sound = h(
     "div",
     { class: "sound-blocked", "data-testid": "sound-blocked" },
-    h("button", { type: "button", class: "button button-main button-huge", "data-testid": "turn-on-sound", onclick: () => void meeting.startSound() }, icon("sound"), t("bar.sound")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "button button-main button-huge",
+        "data-testid": "turn-on-sound",
+        onclick: () => void meeting.startSound(),
+      },
+      icon("sound"),
+      t("bar.sound"),
+    ),
     both("sound.blocked"),
   );
   const element = h("main", { class: "stage", "data-testid": "stage" }, box, alone, pager, sound);
@@ -67,20 +87,34 @@ export function stage(page: Page): View {
     if (alone.dataset["state"] === state) return;
     alone.dataset["state"] = state;
     if (state === "") fill(alone);
-    else if (connecting) fill(alone, h("span", { class: "spinner", "aria-hidden": "true" }), both("connection.connecting"));
-    else fill(alone, icon("people"), both("stage.alone"), h("p", { class: "stage-hint" }, t("stage.alone.hint")));
+    else if (connecting)
+      fill(alone, h("span", { class: "spinner", "aria-hidden": "true" }), both("connection.connecting"));
+    else
+      fill(
+        alone,
+        icon("people"),
+        both("stage.alone"),
+        h("p", { class: "stage-hint" }, t("stage.alone.hint")),
+      );
   };
 
   function update(): void {
     const state = meeting.store.get();
     const people = [...state.people.values()];
     const own = people.find((person) => person.local);
-    const others = people.filter((person) => !person.local).sort((a, b) => a.joinedAt - b.joinedAt || (a.identity < b.identity ? -1 : 1));
+    const others = people
+      .filter((person) => !person.local)
+      .sort((a, b) => a.joinedAt - b.joinedAt || (a.identity < b.identity ? -1 : 1));
     const sharer = others.find((person) => person.screen);
     const { clientWidth: width, clientHeight: height } = box;
     if (width === 0 || height === 0) return;
     const size = sharer === undefined ? capacity(width, height) : stripCapacity(width, height);
-    const sequence = order.update(others.map((person) => person.identity), state.speakers, size, performance.now());
+    const sequence = order.update(
+      others.map((person) => person.identity),
+      state.speakers,
+      size,
+      performance.now(),
+    );
     const view = pageOf(sequence, size, wanted);
     wanted = current = view.page;
     const shown = view.shown.flatMap((identity) => state.people.get(identity) ?? []);
@@ -108,7 +142,10 @@ export function stage(page: Page): View {
     sound.hidden = !state.soundBlocked;
     drawEmpty(others.length);
     meeting.show(
-      new Set([...view.shown.map((identity) => `${identity}/camera`), ...(sharer === undefined ? [] : [`${sharer.identity}/screen`])]),
+      new Set([
+        ...view.shown.map((identity) => `${identity}/camera`),
+        ...(sharer === undefined ? [] : [`${sharer.identity}/screen`]),
+      ]),
     );
   }
 

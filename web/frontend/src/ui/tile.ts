@@ -60,14 +60,21 @@ export class Tile {
     this.picture = new Picture((flowing) => set(this.element, "data-frames", flowing));
     this.element = h(
       "article",
-      { class: local ? "tile tile-own" : "tile", "data-testid": local ? "own-tile" : "tile", "data-identity": identity },
+      {
+        class: local ? "tile tile-own" : "tile",
+        "data-testid": local ? "own-tile" : "tile",
+        "data-identity": identity,
+      },
       local ? this.own.element : this.picture.element,
       h("div", { class: "tile-card" }, this.letters, this.why),
       h("span", { class: "tile-speaking" }, icon("sound"), h("span", {}, t("tile.speaking"))),
       this.line,
       h("div", { class: "tile-foot" }, h("span", { class: "tile-name" }, this.kind, this.name), this.sound),
     );
-    if (local) this.own.element.addEventListener("resize", () => set(this.element, "data-frames", this.own.element.videoWidth > 0));
+    if (local)
+      this.own.element.addEventListener("resize", () =>
+        set(this.element, "data-frames", this.own.element.videoWidth > 0),
+      );
   }
 
   update(person: Person): void {
@@ -77,7 +84,11 @@ export class Tile {
     if (before === person) return;
     this.drawn = person;
     const { element } = this;
-    set(element, "data-camera", person.local ? (this.meeting.local.camera.current === null ? "none" : "on") : person.camera);
+    set(
+      element,
+      "data-camera",
+      person.local ? (this.meeting.local.camera.current === null ? "none" : "on") : person.camera,
+    );
     set(element, "data-microphone", person.microphone);
     set(element, "data-speaking", person.speaking && person.microphone === "on");
     set(element, "data-quality", person.quality);
@@ -85,7 +96,16 @@ export class Tile {
     write(this.name, person.local ? t("tile.you") : person.name);
     set(this.name, "title", person.name);
     write(this.letters, initials(person.name, person.kind));
-    write(this.why, t(person.camera === "on" ? "tile.waiting" : person.camera === "muted" ? "tile.camera_off" : "tile.no_camera"));
+    write(
+      this.why,
+      t(
+        person.camera === "on"
+          ? "tile.waiting"
+          : person.camera === "muted"
+            ? "tile.camera_off"
+            : "tile.no_camera",
+      ),
+    );
     if (before?.kind !== person.kind) fill(this.kind, icon(person.kind));
     if (before?.microphone !== person.microphone) this.drawSound(person);
     if (before?.quality !== person.quality) this.drawLine(person);
@@ -110,7 +130,12 @@ export class Tile {
     const words = t(`quality.${quality}`);
     set(this.line, "title", words);
     if (quality === "unknown") fill(this.line);
-    else fill(this.line, qualityIcon(FILLED[quality], quality === "lost"), h("span", { class: quality === "poor" || quality === "lost" ? "" : "sr-only" }, words));
+    else
+      fill(
+        this.line,
+        qualityIcon(FILLED[quality], quality === "lost"),
+        h("span", { class: quality === "poor" || quality === "lost" ? "" : "sr-only" }, words),
+      );
   }
 }
 
@@ -135,7 +160,8 @@ export class ScreenTile {
     this.picture.follow(this.meeting.picture(person.identity, "screen"));
     set(this.element, "data-identity", person.identity);
     const words = t("tile.screen", { name: person.name });
-    if (this.name.textContent !== words) fill(this.name, icon("screen"), h("span", { class: "tile-name-text" }, words));
+    if (this.name.textContent !== words)
+      fill(this.name, icon("screen"), h("span", { class: "tile-name-text" }, words));
     set(this.element, "aria-label", words);
   }
 
@@ -148,7 +174,8 @@ export class ScreenTile {
 function describeAloud(person: Person): string {
   const parts = [person.local ? t("tile.you.named", { name: person.name }) : person.name];
   if (person.speaking) parts.push(t("tile.speaking"));
-  if (person.microphone !== "on") parts.push(t(person.microphone === "muted" ? "tile.muted" : "tile.no_microphone"));
+  if (person.microphone !== "on")
+    parts.push(t(person.microphone === "muted" ? "tile.muted" : "tile.no_microphone"));
   if (person.camera !== "on") parts.push(t("tile.no_camera"));
   if (person.quality === "poor" || person.quality === "lost") parts.push(t(`quality.${person.quality}`));
   return parts.join(", ");

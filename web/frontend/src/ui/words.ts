@@ -69,5 +69,10 @@ export function languageSwitch(changed: () => void): HTMLElement {
       },
       t(lang === "vi" ? "language.vi" : "language.en"),
     );
-  return h("div", { class: "language", role: "group", "aria-label": t("language.label") }, button("vi"), button("en"));
+  return h(
+    "div",
+    { class: "language", role: "group", "aria-label": t("language.label") },
+    button("vi"),
+    button("en"),
+  );
 }
