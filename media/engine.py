@@ -14,6 +14,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from media import clock
 from media.addresses import host_candidates, listening_addresses, local_priorities
@@ -53,6 +54,10 @@ logger = logging.getLogger(__name__)
 
 StateListener = Callable[[Transport, TransportState], None]
 DataListener = Callable[[str, bytes], None]
+Turn = TypeVar("Turn")
+
+LATEST_TICK = 0.1
+"""Seconds until the packet path gets its next turn when it did not say when it wants it."""
 
 
 class MediaEngine:
@@ -340,7 +345,7 @@ class MediaEngine:
         policy_due = 0.0
         while True:
             now = clock.monotonic()
-            due = self.path.tick(now)
+            due = self._guarded(self.path.tick, now) or now + LATEST_TICK
             self._dispatch(self.path.events(), now)
             if now >= policy_due:
                 policy_due = now + self.settings.policy_interval
@@ -354,9 +359,17 @@ class MediaEngine:
             if transport is not None:
                 transport.ice_changed(change, now)
         for track in list(self._live):
-            track.tick(now)
+            self._guarded(track.tick, now)
         for peer in list(self._subscribers.values()):
-            peer.allocate(now)
+            self._guarded(peer.allocate, now)
+
+    def _guarded(self, turn: Callable[[float], Turn], now: float) -> Turn | None:
+        """One turn of something; a mistake in it, or in its listeners, must not stop the clock of all."""
+        try:
+            return turn(now)
+        except Exception:
+            logger.exception("a turn of the media clock failed")
+            return None
 
 
 def _named(prefix: str, counters: Mapping[str, int]) -> dict[str, int]:

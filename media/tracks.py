@@ -178,13 +178,27 @@ class PublishedTrack:
                 subscription.choose(now)
 
     def want_keyframe(self, source: int, now: float) -> None:
-        """Somebody needs a keyframe of this encoding; many wishes become one request."""
+        """Somebody needs a keyframe of this encoding; many wishes become one request, none while muted."""
+        if self.muted:
+            return
         for encoding in self.encodings:
             if encoding.source == source:
                 # A keyframe that came already does not serve a wish that comes now.
                 self._note_keyframes(encoding, self._path.source_stats(source).keyframes, now)
                 if encoding.throttle.request(now):
                     self._path.request_keyframe(source)
+
+    def _keep_asking(self, encoding: Encoding, now: float) -> None:
+        """Repeat what was not answered while somebody waits, and give it up when nobody does."""
+        source = encoding.source
+        throttle = encoding.throttle
+        if self.muted or not any(source in (sub.wanted_source, sub.source) for sub in self.subscriptions):
+            throttle.cancel()
+        elif not throttle.waiting:
+            if any(sub.waits_for(source) for sub in self.subscriptions):
+                self.want_keyframe(source, now)
+        elif throttle.due(now):
+            self._path.request_keyframe(source)
 
     def _note_keyframes(self, encoding: Encoding, keyframes: int, now: float) -> None:
         if keyframes != encoding.keyframes:
@@ -215,18 +229,13 @@ class PublishedTrack:
         for encoding in self.encodings:
             stats = self._path.source_stats(encoding.source)
             self._note_keyframes(encoding, stats.keyframes, now)
-            if not encoding.throttle.waiting and any(
-                sub.waits_for(encoding.source) for sub in self.subscriptions
-            ):
-                self.want_keyframe(encoding.source, now)
+            self._keep_asking(encoding, now)
             elapsed = now - encoding.counted_at
             if elapsed >= RATE_WINDOW:
                 rate = (stats.bytes - encoding.counted_bytes) * 8 / elapsed
                 encoding.bitrate = rate if not encoding.bitrate else 0.5 * encoding.bitrate + 0.5 * rate
                 encoding.counted_bytes = stats.bytes
                 encoding.counted_at = now
-            if encoding.throttle.due(now):
-                self._path.request_keyframe(encoding.source)
         if self.kind is Kind.VIDEO and self.codec:
             # Before its first packet the client may not yet know the track by its id.
             demand = self.demand.update(now)

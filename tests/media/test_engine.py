@@ -15,6 +15,7 @@ from transport_harness import Client, nothing_left, until
 
 from media import clock
 from media.engine import MediaEngine
+from media.path.python_path import PythonPacketPath
 from media.ports import (
     AudioActivity,
     DtlsReceived,
@@ -303,9 +304,27 @@ async def test_one_listener_that_fails_stops_nobody(caplog):
         engine._tracks.clear()
 
 
+async def test_a_turn_that_fails_does_not_stop_the_clock(monkeypatch, caplog):
+    async with engine_running() as engine, speaking(engine) as speaker:
+        turns: list[float] = []
+
+        def fail(now: float) -> None:
+            turns.append(now)
+            raise RuntimeError("a listener's mistake")
+
+        for target, name in ((PublishedTrack, "tick"), (PythonPacketPath, "tick")):
+            monkeypatch.setattr(target, name, lambda _, now: fail(now))
+            turns.clear()
+            await until(lambda: len(turns) >= 2)
+            monkeypatch.undo()
+        speaker.speak()
+        await until(lambda: speaker.packets == 1)
+    assert "turn of the media clock" in caplog.text
+
+
 async def test_activity_is_told_by_track(monkeypatch):
     async with engine_running() as engine, speaking(engine) as speaker:
         number = speaker.track.encodings[0].source
         found = [AudioActivity(number, 0.5, 0.4, 20), AudioActivity(10**6, 1.0, 1.0, 0)]
-        monkeypatch.setattr(engine.path, "audio_activity", lambda threshold: found)
+        monkeypatch.setattr(PythonPacketPath, "audio_activity", lambda _, threshold: found)
         assert engine.audio_activity(35) == {speaker.track: found[0]}

@@ -163,6 +163,35 @@ def test_who_leaves_is_waited_for_no_more(stage):
     assert stage.path.take() == []
 
 
+def test_an_unanswered_request_ends_with_the_last_who_wanted_it(stage):
+    """A layer that nobody watches is not asked for ever: its sender may have stopped it."""
+    track = stage.track()
+    stage.start(track)
+    viewer, other = stage.watch(track), stage.watch(track)
+    configure(stage, other, 0)
+    configure(stage, viewer, 1)
+    stage.keyframe(track, 0)
+    stage.keyframe(track, 1)
+    stage.path.take()
+    stage.tick(track, seconds=6.0)
+    assert stage.path.take("keyframe") == []
+
+
+def test_nobody_is_asked_for_keyframes_while_muted(stage):
+    track = stage.track()
+    stage.start(track)
+    track.set_muted(True, stage.now)
+    viewer = stage.watch(track)
+    stage.path.take()
+    stage.tick(track, seconds=6.0)
+    track.want_keyframe(viewer.wanted_source, stage.now)
+    assert stage.path.take("keyframe") == []
+    track.set_muted(False, stage.now)
+    assert stage.path.take("keyframe") == [("keyframe", viewer.wanted_source)]
+    stage.tick(track, seconds=3.0)
+    assert stage.path.take("keyframe"), "and repeated as ever"
+
+
 def test_a_keyframe_that_did_not_reach_the_viewer_is_asked_for_again(stage):
     """A keyframe counts as an answer; who still waits after it asks anew."""
     track = stage.track()
