@@ -74,6 +74,22 @@ def test_becoming_hidden_and_visible_again() -> None:
     assert b.hears(sid)
 
 
+def test_media_of_one_who_comes_into_sight_waits_for_the_update_too() -> None:
+    world = World(update_interval=1.0)
+    a, b = world.client("a"), world.client("b")
+    sid = a.publish()
+    world.run(3)
+    rights(world, "a", hidden=True)
+    world.run(0.2)
+    rights(world, "a", hidden=False)
+    b.ask(subscription=rtc.UpdateSubscription(track_sids=[sid], subscribe=True))
+    assert b.others == {}
+    assert not b.hears(sid)
+    world.run(1.2)
+    assert b.sees("a") == {sid: False}
+    assert b.hears(sid)
+
+
 def test_the_publisher_chooses_who_may_subscribe() -> None:
     world = World()
     a, b, c = (world.client(name) for name in "abc")

@@ -183,6 +183,12 @@ def test_fc_a07_a_refused_section_ends_only_its_subscription() -> None:
     assert not [m for m in told if m.WhichOneof("message") == "leave"]
     assert len([m for m in told if m.WhichOneof("message") == "offer"]) <= 2
     b.refuse = lambda sdp: sdp
+    # Neither a resume nor new tracks are the user's asking.
+    b.cut()
+    b.resume()
+    sids.append(a.publish("m4"))
+    world.run(2)
+    assert {sid for sid in sids if b.hears(sid)} == set(sids) - {refused[0].track_sid}
     b.ask(subscription=rtc.UpdateSubscription(track_sids=[refused[0].track_sid], subscribe=True))
     world.run()
     assert all(b.hears(sid) for sid in sids)
