@@ -11,7 +11,8 @@ estimate is None, *no limit known*, until the line is seen to be *congested*:
 
 * REMB falls by a twentieth while it lies below what we send, or stays below
   95 % of it for a second without rising; or
-* a second's loss is above 10 %, by more than chance explains for so few packets.
+* loss is above 10 % in two seconds that follow one another, by more than chance explains for so few
+  packets. One such second alone is what a change of address or of access point leaves behind.
 
 From then on the newest REMB is the limit; loss above 10 % sets one of
 (1 - loss / 2) times what is sent, above 30 % what arrives; loss below 2 % raises
@@ -50,6 +51,9 @@ LIGHT_LOSS = 0.02
 COLLAPSE = 0.30
 """Above this loss, what arrives is all that the line carries."""
 
+MEMORY = 60.0
+"""Seconds after a congestion in which one second of heavy loss is enough for the next."""
+
 GROWTH = 1.05
 FRESH = 5.0
 FLOOR = 30_000.0
@@ -80,6 +84,7 @@ class BitrateEstimate:
         "_remb_at",
         "_rembs",
         "_sent",
+        "_suspected_at",
         "congested_at",
     )
 
@@ -95,6 +100,7 @@ class BitrateEstimate:
         self._loss_window_at: float | None = None
         # Sent and received when the present spell of heavy loss began.
         self._heaviest: tuple[float, float] | None = None
+        self._suspected_at: float | None = None
         self._ambient = 0.0
         self._proven = 0.0
         self._limited = False
@@ -133,14 +139,25 @@ class BitrateEstimate:
             return
         fraction = self._loss_sum / self._loss_packets
         excess = fraction - self._ambient
-        if excess > HEAVY_LOSS and not self._credible(excess):
-            if window < LONGEST_WINDOW:
-                return
-        else:
+        if excess <= HEAVY_LOSS:
+            self._suspected_at = None
             self._window_of_loss(fraction, now)
+        elif self._credible(excess):
+            if self._confirmed(now):
+                self._window_of_loss(fraction, now)
+        elif window < LONGEST_WINDOW:
+            return
         self._loss_sum = 0.0
         self._loss_packets = 0
         self._loss_window_at = now
+
+    def _confirmed(self, now: float) -> bool:
+        """Whether heavy loss lasts: the first window of it may be a short outage of the line."""
+        last = self.congested_at
+        if last is not None and now - last <= MEMORY:
+            return True
+        suspected, self._suspected_at = self._suspected_at, now
+        return suspected is not None and now - suspected <= LONGEST_WINDOW
 
     def _credible(self, excess: float) -> bool:
         deviation = math.sqrt(HEAVY_LOSS * (1.0 - HEAVY_LOSS) / self._loss_packets)

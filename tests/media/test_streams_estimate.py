@@ -70,13 +70,17 @@ def test_a_remb_that_is_not_renewed_fades() -> None:
     [
         ([0.0, 0.0, 0.0], None),
         ([0.1, 0.1, 0.1], None),
-        ([0.2, 0.2], 900 * K),
+        ([0.2, 0.2], None),
         ([0.2, 0.2, 0.2], 900 * K),
-        ([0.2, 0.2, 0.05], 900 * K),
-        ([0.2, 0.2, 0.0], 945 * K),
-        ([0.8, 0.8], 200 * K),
-        ([1.0, 1.0], 500 * K),
-        ([-3.0, 7.0], 500 * K),
+        ([0.2, 0.2, 0.2, 0.2], 900 * K),
+        ([0.2, 0.2, 0.2, 0.05], 900 * K),
+        ([0.2, 0.2, 0.2, 0.0], 945 * K),
+        ([0.8, 0.8, 0.8], 200 * K),
+        ([1.0, 1.0, 1.0], 500 * K),
+        ([-3.0, 7.0, 7.0], 500 * K),
+        ([0.0, 0.0, 0.9, 0.0], None),
+        ([0.0, 0.0, 0.9, 0.05, 0.9, 0.0], None),
+        ([0.0, 0.0, 0.9, 0.9], 100 * K),
     ],
 )
 def test_loss(fractions: list[float], limit: float | None) -> None:
@@ -96,7 +100,10 @@ def test_reports_of_a_second_are_weighed_together() -> None:
     assert estimate.value(1.0) is None
     estimate.loss(0.5, 1.5, packets=900)
     estimate.loss(0.0, 2.0, packets=100)
-    assert estimate.value(2.0) is not None
+    assert estimate.value(2.0) is None
+    estimate.loss(0.5, 2.5, packets=900)
+    estimate.loss(0.0, 3.0, packets=100)
+    assert estimate.value(3.0) is not None
 
 
 @pytest.mark.parametrize(("packets", "congested"), [(50, False), (100, False), (2000, True)])
@@ -104,8 +111,8 @@ def test_loss_is_believed_when_chance_does_not_explain_it(packets: int, congeste
     """A twentieth above the bound: of 50 or 100 packets that is luck, of 2,000 it is not."""
     estimate = BitrateEstimate()
     estimate.sent(1000 * K, 0.0)
-    estimate.loss(0.15, 0.0, packets)
-    estimate.loss(0.15, 1.0, packets)
+    for second in range(3):
+        estimate.loss(0.15, float(second), packets)
     assert (estimate.congested_at is not None) == congested
 
 
@@ -133,11 +140,11 @@ def test_five_per_cent_by_chance_is_no_congestion() -> None:
 def test_without_loss_the_limit_grows_no_further_than_was_tried() -> None:
     estimate = BitrateEstimate()
     estimate.sent(1000 * K, 0.0)
-    for second in range(2):
+    for second in range(3):
         estimate.loss(0.8, float(second))
-    assert estimate.value(2.0) == pytest.approx(200 * K)
-    estimate.sent(180 * K, 2.0)
-    for second in range(2, 100):
+    assert estimate.value(3.0) == pytest.approx(200 * K)
+    estimate.sent(180 * K, 3.0)
+    for second in range(3, 100):
         estimate.loss(0.0, float(second))
     assert estimate.value(100.0) == pytest.approx(280 * K)
 
