@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from conformance.clients.browser import Chromium
+from conformance.clients.browser import BrowserSite, Chromium
 from conformance.waiting import until
 from judges import brightness, offsets, onsets, rms
 
@@ -109,6 +109,24 @@ def _instants(track: ReceivedTrack, values: list[tuple[int, float]], rate: int) 
     return [(seconds + timestamp_ahead(at, timestamp) / rate, value) for at, value in values]
 
 
+async def _estimated(browser: BrowserSite, seconds: float) -> list[float]:
+    """Once a second: how much later than the picture the sound plays, by the browser's own account.
+
+    ``estimatedPlayoutTimestamp`` is the sender's clock of what is being played now; where the picture's is
+    ahead of the sound's, the sound is late by that much.
+    """
+    found = []
+    for _ in range(int(seconds)):
+        await asyncio.sleep(1.0)
+        video = await people.stats(browser, SOURCE, "camera") or {}
+        audio = await people.stats(browser, SOURCE, "microphone") or {}
+        if "estimatedPlayoutTimestamp" in video and "estimatedPlayoutTimestamp" in audio:
+            shown = video["estimatedPlayoutTimestamp"] - video["timestamp"]
+            heard = audio["estimatedPlayoutTimestamp"] - audio["timestamp"]
+            found.append(round((shown - heard) / 1000, 5))
+    return found
+
+
 async def in_browser(chromium: Chromium, server: RelayServer, seconds: float) -> dict[str, Any]:
     """Offsets in Chromium, one for each flash, with its jitter buffers' delays."""
     source = await flasher(server)
@@ -120,6 +138,7 @@ async def in_browser(chromium: Chromium, server: RelayServer, seconds: float) ->
             await browser.value(flows, SOURCE, within=20)
             await browser.do(WATCH, SOURCE)
             await asyncio.sleep(SETTLE)
+            estimated = asyncio.create_task(_estimated(browser, seconds))
             skipped = len((await browser.do("(person) => person.lips()"))["flashes"])
 
             async def enough() -> bool:
@@ -133,6 +152,7 @@ async def in_browser(chromium: Chromium, server: RelayServer, seconds: float) ->
             beeps = [at / 1000 for at in told["beeps"]]
             return {
                 "offsets": [round(offset, 5) for offset in offsets(flashes, beeps)],
+                "estimated_offsets": await estimated,
                 "base_latency": told["baseLatency"],
                 "output_latency": told["outputLatency"],
                 "video": await people.stats(browser, SOURCE, "camera"),

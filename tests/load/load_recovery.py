@@ -153,6 +153,24 @@ async def client_port_moved(server: RelayServer) -> Figures:
         }
 
 
+async def clients_behind_moved_ports(folder: Path) -> Figures:
+    """Two of our clients whose ports change on the way, which they cannot notice: as behind a NAT that was
+    started anew. The longest silences are over all of :data:`AFTER`, so a picture that the relay takes away
+    because of the reported loss counts too."""
+    server = RelayServer(folder, node_ip=FRONT)
+    with server, DatagramRelay((FRONT, server.udp_port), ("127.0.0.1", server.udp_port)) as line:
+        async with pair(server) as both:
+            both.down.reset(), both.up.reset()
+            moved = line.move_ports()
+            await asyncio.sleep(AFTER)
+            return {
+                "flows_moved": moved,
+                "longest_silence_down": round(both.down.longest, 3),
+                "longest_silence_up": round(both.up.longest, 3),
+                "same_connection": not any(isinstance(event, Reconnecting) for event in both.events),
+            }
+
+
 @contextlib.asynccontextmanager
 async def browser_and_client(
     chromium: Chromium, server: RelayServer

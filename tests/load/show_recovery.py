@@ -48,6 +48,10 @@ async def main(repetitions: int) -> int:
                         ("browser_signal_cut", await recovery.browser_signal_cut(chromium, server)),
                         ("client_port_moved", await recovery.client_port_moved(server)),
                         (
+                            "clients_behind_moved_ports",
+                            await recovery.clients_behind_moved_ports(folder / f"clients-{number}"),
+                        ),
+                        (
                             "browser_port_moved",
                             await recovery.browser_port_moved(chromium, folder / f"moved-{number}"),
                         ),
@@ -65,6 +69,7 @@ async def main(repetitions: int) -> int:
         ("client_signal_cut", GOES_ON),
         ("browser_signal_cut", GOES_ON),
         ("client_port_moved", MOVED),
+        ("clients_behind_moved_ports", MOVED),
         ("browser_port_moved", MOVED),
     ):
         longest = worst(figures[what])

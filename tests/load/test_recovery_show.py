@@ -33,6 +33,13 @@ async def test_our_client_on_another_port_is_back_in_two_seconds(server: RelaySe
     assert max(figures["longest_silence_down"], figures["longest_silence_up"]) < MOVED
 
 
+async def test_two_clients_behind_a_nat_started_anew_are_back_in_two_seconds(tmp_path: Path) -> None:
+    figures = await recovery.clients_behind_moved_ports(tmp_path)
+    assert figures["flows_moved"] == 4
+    assert figures["same_connection"]
+    assert max(figures["longest_silence_down"], figures["longest_silence_up"]) < MOVED
+
+
 @pytest.mark.browser
 async def test_a_cut_websocket_of_a_browser_stops_no_picture(chromium: Chromium, server: RelayServer) -> None:
     figures = await recovery.browser_signal_cut(chromium, server)
