@@ -76,7 +76,7 @@ endif
 endef
 $(eval $(call chore,pictures,tests/e2e/pictures.py,Pictures of the pages into docs/pictures))
 $(eval $(call chore,conformance-livekit,tests/conformance/livekit_server.py,The conformance suite against LiveKit's own server (needs Go)))
-$(eval $(call chore,bench,tests/load/bench.py,CPU per forwarded packet of this relay))
+$(eval $(call chore,bench,tests/load/bench_path.py,CPU per forwarded packet of this relay))
 $(eval $(call chore,show-loss,tests/load/show_loss.py,Five per cent loss each way is survived))
 $(eval $(call chore,show-recovery,tests/load/show_recovery.py,WebSocket cut; port changed; server killed and started again))
 $(eval $(call chore,show-lipsync,tests/load/show_lipsync.py,Picture and sound less than 45 ms apart))
