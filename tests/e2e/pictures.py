@@ -1,4 +1,4 @@
-"""Takes the pictures of the meeting page that the documentation shows: `python -m e2e.pictures [FOLDER]`.
+"""Takes the pictures of the meeting page that the documentation shows: `make pictures`.
 
 The service runs as a child with six simulated sites; a seventh place, in a browser, shares a drawn page.
 """
@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from conformance.clients.browser import CHROMIUM
-from conformance.processes import KEY, ROOT, SECRET
 from playwright.async_api import Browser, async_playwright
 
-from e2e.conftest import ARGUMENTS, KINDLY
-from e2e.meeting_page import MeetingPage
-from e2e.service import ROOM, Service
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from conformance.clients.browser import CHROMIUM  # noqa: E402
+from conformance.processes import KEY, SECRET  # noqa: E402
+
+from e2e.conftest import ARGUMENTS, KINDLY  # noqa: E402
+from e2e.meeting_page import MeetingPage  # noqa: E402
+from e2e.service import ROOM, Service  # noqa: E402
 
 SIZES = {"desktop": (1366, 768), "phone": (390, 844)}
 LANGUAGES = ("vi", "en")
@@ -177,7 +180,7 @@ async def take(folder: Path) -> None:
         command = [sys.executable, "-m", "web.cli", "simulate-sites", "--url", service.media, "--room", ROOM]
         command += ["--count", str(SITES), "--key", KEY, "--secret", SECRET]
         sites = await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            *command, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
         )
         try:
             async with async_playwright() as playwright:
