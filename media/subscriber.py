@@ -214,9 +214,12 @@ class SubscriberPeer:
         if elapsed < 1.0:
             return
         counted = {number: self._path.subscription_stats(number).bytes for number in self.subscriptions}
-        fresh = sum(octets - self._counted.get(number, 0) for number, octets in counted.items())
+        fresh = {Kind.AUDIO: 0, Kind.VIDEO: 0}
+        for number, octets in counted.items():
+            fresh[self.subscriptions[number].track.kind] += octets - self._counted.get(number, 0)
         if self._counted_at:
-            self._bandwidth.sent(fresh * 8 / elapsed, now)
+            bits = 8 / elapsed
+            self._bandwidth.sent(sum(fresh.values()) * bits, now, fresh[Kind.AUDIO] * bits)
         self._counted = counted
         self._counted_at = now
 

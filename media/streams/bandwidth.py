@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 
 from media.streams.allocator import Allocator, Choice, Demand, next_steps, total_bitrate
-from media.streams.estimate import BitrateEstimate
+from media.streams.estimate import FLOOR, BitrateEstimate
 from media.streams.probing import Prober
 
 CONTENT = 10.0
@@ -36,24 +36,30 @@ class Bandwidth:
     a few times a second and whenever the demands change.
     """
 
-    __slots__ = ("_content_since", "_faded_at", "_sent", "allocator", "estimate", "prober")
+    __slots__ = ("_content_since", "_faded_at", "_sent", "_sound", "allocator", "estimate", "prober")
 
     def __init__(self, allow_pause: bool = True) -> None:
         self.estimate = BitrateEstimate()
         self.allocator = Allocator(patience=math.inf, allow_pause=allow_pause)
         self.prober = Prober()
         self._sent = 0.0
+        self._sound = 0.0
         self._content_since: float | None = None
         self._faded_at = 0.0
 
-    def sent(self, bitrate: float, now: float) -> None:
-        """What was sent to the subscriber over the last second, in bit/s."""
+    def sent(self, bitrate: float, now: float, sound: float = 0.0) -> None:
+        """What was sent to the subscriber over the last second, in bit/s; ``sound`` is its part in that."""
         self._sent = bitrate
+        self._sound = sound
         self.estimate.sent(bitrate, now)
 
     def remb(self, bitrate: float, now: float) -> None:
-        """A REMB came, in bit/s."""
-        self.estimate.remb(bitrate, now)
+        """A REMB came, in bit/s.
+
+        Browsers count pictures only (libwebrtc takes no sound into its receiving side's estimate), so the
+        sound that goes through comes on top: beside a quiet picture it is most of what is sent.
+        """
+        self.estimate.remb(max(bitrate, FLOOR) + self._sound, now)
 
     def loss(self, fraction: float, now: float, packets: int = 1000) -> None:
         """A receiver report came; see :meth:`BitrateEstimate.loss`."""

@@ -68,6 +68,29 @@ class Line:
                 self.bandwidth.loss(1.0 - (1.0 - congestion) * (1.0 - self.ambient), self.now)
 
 
+@pytest.mark.parametrize("picture", [5 * K, 20 * K, 200 * K])
+def test_a_remb_without_the_sound_is_no_congestion(picture: float) -> None:
+    """What Chromium says while a dark picture and a clear voice go through: hardly more than the picture."""
+    bandwidth = Bandwidth()
+    demands = [sound(), camera(1, 0)]
+    for tick in range(200):
+        now = tick * 0.25
+        bandwidth.sent(picture + 45 * K, now, sound=45 * K)
+        bandwidth.remb(picture * 0.97, now)
+        choices = bandwidth.update(demands, now)
+        assert not choices[1].paused
+    assert bandwidth.estimate.congested_at is None
+
+
+def test_a_remb_below_the_pictures_is_congestion_beside_sound_too() -> None:
+    bandwidth = Bandwidth()
+    for tick in range(20):
+        bandwidth.sent(545 * K, tick * 0.25, sound=45 * K)
+        bandwidth.remb(300 * K, tick * 0.25)
+    assert bandwidth.estimate.congested_at is not None
+    assert bandwidth.estimate.value(5.0) == 345 * K
+
+
 def test_nine_new_pictures_on_a_good_line_are_all_there_at_once() -> None:
     """A REMB that was small because little was sent keeps nobody waiting."""
     line = Line(100_000 * K)
