@@ -265,7 +265,7 @@ class Client:
         self.ice.close()
 
 
-async def until(condition: Callable[[], object], limit: float = 10.0) -> None:
+async def until(condition: Callable[[], object], limit: float = 30.0) -> None:
     """Wait for a condition by polling; AssertionError when it does not come true."""
     async with asyncio.timeout(limit):
         while not condition():  # noqa: ASYNC110 - the conditions are of many kinds
