@@ -13,7 +13,7 @@ from load.load_server import RelayServer
 
 MOVED = 2.0
 BROWSER_BACK = 10.0
-"""A deadline, not the target: how long Chromium takes on a busy machine is what ``show_recovery.py`` measures."""
+"""A deadline, not the target: how long Chromium takes is what ``show_recovery.py`` measures."""
 
 
 @pytest.fixture
