@@ -257,4 +257,5 @@ def _params(websocket: WebSocket) -> ClientParams:
         reconnect=flag("reconnect", False),
         participant_sid=query.get("sid", "")[:64],
         attributes=attributes,
+        browser=query.get("browser", "")[:64],
     )

@@ -45,6 +45,15 @@ class ClientParams:
     reconnect: bool = False
     participant_sid: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    browser: str = ""
+
+    @property
+    def takes_streams(self) -> bool:
+        """Whether it knows a track by the msid's second token, so that the first may name a shared stream.
+
+        Protocols above 9 do, but Firefox gives received tracks ids of its own (LiveKit decides alike).
+        """
+        return self.protocol > 9 and self.browser.lower() != "firefox"
 
 
 class Participant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from livekit.protocol import models, rtc
 
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from signaling.participant import Participant
 
 _RIDS = ("q", "h", "f")
+
+
+_STREAMS: Final = {
+    models.TrackSource.CAMERA: "camera",
+    models.TrackSource.MICROPHONE: "camera",
+    models.TrackSource.SCREEN_SHARE: "screen",
+    models.TrackSource.SCREEN_SHARE_AUDIO: "screen",
+}
+"""LiveKit's names of the streams."""
 
 
 class Publication:
@@ -59,10 +68,15 @@ class Publication:
         """Sound or picture."""
         return Kind.AUDIO if self.info.type == models.TrackType.AUDIO else Kind.VIDEO
 
-    @property
-    def stream_id(self) -> str:
-        """First token of the msid that subscribers see: who and which."""
-        return f"{self.publisher.sid}|{self.sid}"
+    def stream_id(self, *, in_step: bool) -> str:
+        """First token of the msid that a subscriber sees.
+
+        ``in_step``: who, and camera or screen. A browser plays the tracks of one stream in step (lip sync),
+        so the camera and the microphone share one. Else: who and which track, for clients that learn the
+        track's sid from the stream.
+        """
+        stream = _STREAMS.get(self.info.source) if in_step else None
+        return f"{self.publisher.sid}|{stream or self.sid}"
 
     def sizes(self) -> list[LayerSize]:
         """Announced layers; one of the whole size where none were announced."""

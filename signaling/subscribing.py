@@ -134,7 +134,7 @@ class Subscribing:
             try:
                 subscription = self.subscriber.add(
                     publication.track,
-                    publication.stream_id,
+                    publication.stream_id(in_step=self.owner.params.takes_streams),
                     publication.sid,
                     stereo=publication.info.stereo,
                     on_paused=lambda paused: self._paused(publication, paused),

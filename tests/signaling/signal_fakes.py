@@ -102,6 +102,8 @@ class FakePath:
     def switch(self, subscription: int, source: int | None) -> None:
         self.fed_by[subscription] = source
 
+    def mend(self, subscription: int, hold: float, copies: int) -> None: ...
+
     def subscription_stats(self, subscription: int) -> SubscriptionStats:
         return self.totals.setdefault(subscription, SubscriptionStats())
 

@@ -178,7 +178,9 @@ async def test_a_room_that_only_the_administrator_makes() -> None:
 
 
 async def test_what_the_query_says_reaches_the_room(relay: TestRelay) -> None:
-    async with joined(relay, "a", "&auto_subscribe=0&sdk=js&version=2.1&client_protocol=1&adaptive_stream=1"):
+    async with joined(
+        relay, "a", "&auto_subscribe=0&sdk=js&version=2.1&client_protocol=1&adaptive_stream=1&browser=Chrome"
+    ):
         params = relay.registry.rooms["room"].participants["a"].params
         assert (params.auto_subscribe, params.adaptive_stream, params.sdk, params.version) == (
             False,
@@ -186,7 +188,7 @@ async def test_what_the_query_says_reaches_the_room(relay: TestRelay) -> None:
             "js",
             "2.1",
         )
-        assert (params.protocol, params.client_protocol) == (16, 1)
+        assert (params.protocol, params.client_protocol, params.browser) == (16, 1, "Chrome")
 
 
 @pytest.mark.parametrize("attributes", ["", "!!!", "e30", "W10", "eyJhIjoxfQ", "bnVsbA", "w6k"])

@@ -1,8 +1,10 @@
 """What is received: wishes, settings, negotiation and refusals."""
 
+from typing import Any
+
 import pytest
 from livekit.protocol import models, rtc
-from signal_world import Source, TrackType, World
+from signal_world import Client, Source, TrackType, World
 
 Refusal = rtc.RequestResponse.Reason
 SubscriptionError = models.SubscriptionError
@@ -23,6 +25,36 @@ def test_subscribing_by_hand() -> None:
     b.ask(subscription=rtc.UpdateSubscription(track_sids=[sid], subscribe=False))
     assert not b.hears(sid)
     assert b.receiving() == set()
+
+
+@pytest.mark.parametrize(
+    ("params", "streams"),
+    [
+        ({"protocol": 16}, ["camera", "camera", "screen"]),
+        ({"protocol": 16, "browser": "Chrome"}, ["camera", "camera", "screen"]),
+        ({"protocol": 16, "browser": "Firefox"}, [None, None, None]),
+        ({"protocol": 9}, [None, None, None]),
+        ({}, [None, None, None]),
+    ],
+)
+def test_camera_and_microphone_are_one_stream_for_clients_that_take_it(
+    params: dict[str, Any], streams: list[str | None]
+) -> None:
+    """Only tracks of one stream are played in step; who names tracks by their stream gets one for each."""
+    world = World()
+    a = world.client("a")
+    sids = [
+        a.publish("mic"),
+        a.publish("cam", TrackType.VIDEO, Source.CAMERA),
+        a.publish("screen", TrackType.VIDEO, Source.SCREEN_SHARE),
+    ]
+    b = Client(world, "b")
+    b.join(**params)
+    b.connect()
+    world.run()
+    sdp = b.all("offer")[-1].sdp
+    for sid, stream in zip(sids, streams, strict=True):
+        assert f"a=msid:{a.me.sid}|{stream or sid} {sid}" in sdp
 
 
 @pytest.mark.parametrize("sid", ["TR_nothing", "", "x" * 100_000])
