@@ -106,7 +106,11 @@ async def test_fc_e03_no_microphone_no_sound_either(visit: Visit, peer: Join, se
     shown = "document.querySelector('[data-testid=sound-blocked]')?.checkVisibility() === true"
     await until(lambda: page.quietly(shown), "the large control", within=20)
     sounds = "[...document.querySelectorAll('audio')].map((element) => element.paused)"
-    assert await until(lambda: page.quietly(sounds), "elements for the sounds") == [True, True]
+
+    async def silent() -> bool:
+        return await page.quietly(sounds) == [True, True]
+
+    await until(silent, "both sounds, held back")
     assert await page.quietly("navigator.userActivation.hasBeenActive") is False
     lines = str(await page.quietly("document.querySelector('[data-testid=notices]').innerText"))
     assert "Trình duyệt đang chặn micro" in lines
