@@ -2,8 +2,10 @@
 
 An offset is the beep's instant minus the flash's, in seconds: positive means that the sound is late. Our
 client's instants come from RTP timestamps and sender reports, so they tell what the relay did to the clocks.
-Chromium's are those of presentation: of the compositor for the picture (``expectedDisplayTime``), of the
-audio clock at the output for the sound, its jitter buffers and their synchronisation included.
+Chromium's are those of presentation, its jitter buffers and their synchronisation included: for the picture
+when the compositor is to show it (``expectedDisplayTime``), for the sound when a tap in Web Audio puts it out,
+less the delay that Web Audio reports of itself and of the output device. Neither the panel's nor the
+loudspeaker's delay is the relay's. The raw differences are kept beside.
 """
 
 from __future__ import annotations
@@ -150,8 +152,11 @@ async def in_browser(chromium: Chromium, server: RelayServer, seconds: float) ->
             told = await browser.do("(person) => person.lips()")
             flashes = [at / 1000 for at in told["flashes"][skipped:]]
             beeps = [at / 1000 for at in told["beeps"]]
+            raw = offsets(flashes, beeps)
+            tap = told["baseLatency"] + told["outputLatency"]
             return {
-                "offsets": [round(offset, 5) for offset in offsets(flashes, beeps)],
+                "offsets": [round(offset - tap, 5) for offset in raw],
+                "raw_offsets": [round(offset, 5) for offset in raw],
                 "estimated_offsets": await estimated,
                 "base_latency": told["baseLatency"],
                 "output_latency": told["outputLatency"],

@@ -40,6 +40,7 @@ async def main(seconds: float) -> int:
         async with people.browser() as chromium:
             page = await lips.in_browser(chromium, server, seconds)
     targets = judgements("client", sinks, seconds) | judgements("browser", page["offsets"], seconds)
+    targets |= judgements("browser's own account", page["estimated_offsets"], seconds)
     return report(evidence.write(targets, {"client": {"offsets": sinks}, "browser": page}), targets)
 
 
