@@ -10,8 +10,13 @@ from media.sdp.types import PublishedSection
 from media.tracks import PublishedTrack
 from media.transport import Transport
 
-Claim = Callable[[PublishedSection], PublishedTrack | None]
-"""Finds the announced track of a section; None leaves the section unused for now."""
+Claim = Callable[[PublishedSection, bool], PublishedTrack | None]
+"""Finds the announced track of a section; None leaves the section unused for now.
+
+The second argument asks for one that the section names; else any of its kind
+that has no section will do. A browser gives a track that it publishes again
+another id in the description than the one it announced.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +81,21 @@ class PublisherPeer:
                     self._on_ended(track)
                 continue
             if track is None:
-                self._claim(section, claim)
+                self._claim(section, claim, by_name=True)
             else:
                 self._attach(section, track)
+        for section in list(self._waiting.values()):
+            self._claim(section, claim, by_name=False)
         return result.sdp
 
     def claim_waiting(self, claim: Claim) -> None:
         """A track was announced after its offer came."""
-        for section in list(self._waiting.values()):
-            self._claim(section, claim)
+        for by_name in (True, False):
+            for section in list(self._waiting.values()):
+                self._claim(section, claim, by_name=by_name)
 
-    def _claim(self, section: PublishedSection, claim: Claim) -> None:
-        track = claim(section)
+    def _claim(self, section: PublishedSection, claim: Claim, *, by_name: bool) -> None:
+        track = claim(section, by_name)
         if track is None:
             self._waiting[section.mid] = section
             return

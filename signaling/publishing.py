@@ -158,11 +158,12 @@ class Publishing:
             )
         )
 
-    def claim(self, section: PublishedSection) -> PublishedTrack | None:
-        """The announced track that a section of the offer belongs to."""
+    def claim(self, section: PublishedSection, by_name: bool) -> PublishedTrack | None:
+        """The announced track that a section of the offer belongs to: see ``media.publisher.Claim``."""
         for publication in self.publications.values():
             track = publication.track
-            if track is not None and track.section is None and self._belongs(section, publication):
+            fits = self._belongs(section, publication) if by_name else publication.kind is section.kind
+            if track is not None and track.section is None and fits:
                 publication.info.mid = section.mid
                 if section.payload_types and not publication.info.mime_type:
                     publication.codec_known(track.codec or next(iter(section.payload_types.values())).codec)

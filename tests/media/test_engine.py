@@ -113,7 +113,7 @@ class Speaker:
         local = LocalTransport(ice.local.ufrag, ice.local.pwd, self.client.remote().fingerprints, ())
         sound = PublishSection("1", Kind.AUDIO, "mic", ("audio/opus",), (EncodingInfo("", SSRC, None),))
         offer = build_publisher_offer(local, [sound], session=1, version=1)
-        self.peer.answer(offer, lambda section: self.track, {})
+        self.peer.answer(offer, lambda section, by_name: self.track, {})
         await ice.check()
         await self.client.start(data=False)
         await until(lambda: "connected" in self.states)

@@ -201,7 +201,7 @@ def test_a_muted_track_that_comes_back_is_no_burst(viewer, monkeypatch):
     viewer.start(track)
     seen = viewer.see(track)
     viewer.negotiate()
-    monkeypatch.setattr(Bandwidth, "sent", lambda _, bitrate, now: rates.append(bitrate))
+    monkeypatch.setattr(Bandwidth, "sent", lambda _, bitrate, now, sound=0.0: rates.append(bitrate))
     other = viewer.track()
     viewer.see(other, "TR_2")
     viewer.negotiate()
@@ -271,8 +271,12 @@ class Sender(Stage):
         self.announced[name] = PublishedTrack(self.path, kind, muted=False)
         return self.announced[name]
 
-    def claim(self, section):
-        return self.announced.get(section.track_id)
+    def claim(self, section, by_name):
+        if by_name:
+            return self.announced.get(section.track_id)
+        return next(
+            (t for t in self.announced.values() if t.section is None and t.kind is section.kind), None
+        )
 
     def offer(self, *sections) -> str:
         self.version += 1
@@ -297,6 +301,13 @@ def test_announced_tracks_get_their_sections(sender):
     assert set(sender.peer.tracks.values()) == {camera, microphone}
     sender.peer.claim_waiting(sender.claim)
     assert len(sender.sources) == 4
+
+
+def test_a_track_published_again_is_known_by_its_kind(sender):
+    """A browser gives it another id in the description than the one it announced; names come first."""
+    again, named = sender.announce("cid of the first time", Kind.AUDIO), sender.announce("mic", Kind.AUDIO)
+    sender.offer(replace(MICROPHONE, mid="7", track_id="another"), MICROPHONE)
+    assert sender.peer.tracks == {"7": again, MICROPHONE.mid: named}
 
 
 def test_a_second_offer_adds_and_takes_back(sender):
