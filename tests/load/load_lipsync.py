@@ -3,8 +3,8 @@
 An offset is the beep's instant minus the flash's, in seconds: positive means that the sound is late. Our
 client's instants come from RTP timestamps and sender reports, so they tell what the relay did to the clocks.
 Chromium's are those of presentation, its jitter buffers and their synchronisation included: for the picture
-when the compositor is to show it (``expectedDisplayTime``), for the sound when a tap in Web Audio puts it out,
-less the delay that Web Audio reports of itself and of the output device. Neither the panel's nor the
+when the compositor is to show it (``expectedDisplayTime``), for the sound when a tap in Web Audio puts it
+out, less the delay that Web Audio reports of itself and of the output device. Neither the panel's nor the
 loudspeaker's delay is the relay's. The raw differences are kept beside.
 """
 
