@@ -180,6 +180,9 @@ class Recovery:
             except SessionEnded as exc:
                 reason = exc.message
                 plan = Next.REJOIN
+                if resuming:
+                    # The server is there again, only without our session: no need to wait as for a dead one.
+                    self._attempt = 0
                 if exc.leave is not None and after_leave(exc.leave) is Next.STOP:
                     return Disconnected(exc.leave.reason, "sent away by the server")
             except (UnauthenticatedError, PermissionDeniedError) as exc:

@@ -18,13 +18,14 @@ from livekit.protocol import models, rtc
 class Backoff:
     """Delays in seconds: about ``first`` for the first try, growing by ``factor``, at most ``cap``.
 
-    Each delay is drawn from half of its value to the whole of it, the first one
-    from 0 to ``first``.
+    A server that is back has all its clients back within 15 s: the longest delay
+    must leave room for a refused resume and a join. Each delay is drawn from half of
+    its value to the whole of it, the first one from 0 to ``first``.
     """
 
     first: float = 0.5
     factor: float = 1.6
-    cap: float = 10.0
+    cap: float = 6.0
 
     def delay(self, attempt: int, rng: random.Random) -> float:
         """Seconds to wait before attempt number ``attempt``, counted from 0."""

@@ -73,6 +73,10 @@ async def test_a_restarted_server_has_everybody_back(relay: TestRelay, seats: li
     await relay.start()
     await b.client.until(lambda: b.client.connected and a.client.connected, 20)
     assert [e.rejoined for e in a.events if isinstance(e, Connected)] == [False, True]
+    # Once the server has refused the resume it is known to be there: no long wait before the join.
+    waits = [event.attempt for event in a.saw(Reconnecting) if isinstance(event, Reconnecting)]
+    assert len(waits) > 1
+    assert waits[-1] == 0
     # The wish for this track of this participant holds, though its sid is a new one.
     await moving(await b.track("a", MICROPHONE))
     assert published.sid != old
