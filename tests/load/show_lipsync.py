@@ -18,7 +18,6 @@ from load import load_people as people
 from load.load_evidence import Evidence, judge, report
 from load.load_server import RelayServer
 
-
 SHARE = 0.9
 """Share of the offsets that must be within the limit. A browser brings picture and sound together again some
 seconds after a hitch of the machine moved one of them; all offsets are kept, and the worst is printed."""
