@@ -12,8 +12,6 @@ from load import load_recovery as recovery
 from load.load_server import RelayServer
 
 MOVED = 2.0
-BROWSER_BACK = 10.0
-"""A deadline, not the target: how long Chromium takes is what ``show_recovery.py`` measures."""
 
 
 @pytest.fixture
@@ -46,15 +44,15 @@ async def test_two_clients_behind_a_nat_started_anew_are_back_in_two_seconds(tmp
 async def test_a_cut_websocket_of_a_browser_stops_no_picture(chromium: Chromium, server: RelayServer) -> None:
     figures = await recovery.browser_signal_cut(chromium, server)
     assert figures["same_connection"]
-    assert max(figures["longest_silence_down"], figures["longest_silence_up"]) < BROWSER_BACK
+    assert max(figures["longest_silence_down"], figures["longest_silence_up"]) < MOVED
 
 
 @pytest.mark.browser
-async def test_a_browser_on_another_port_is_back_by_itself(chromium: Chromium, tmp_path: Path) -> None:
+async def test_a_browser_on_another_port_is_back_in_two_seconds(chromium: Chromium, tmp_path: Path) -> None:
     figures = await recovery.browser_port_moved(chromium, tmp_path)
     assert figures["flows_moved"] >= 2
     assert figures["same_connection"]
-    assert max(figures["longest_silence_down"], figures["longest_silence_up"]) < BROWSER_BACK
+    assert max(figures["longest_silence_down"], figures["longest_silence_up"]) < MOVED
 
 
 @pytest.mark.browser
