@@ -56,7 +56,7 @@ class PublisherPeer:
         """Sections of the newest offer that cannot be used, each with its reason."""
 
     def answer(self, offer: str, claim: Claim, wishes: Mapping[str, TrackWish]) -> str:
-        """The SDP answer to an offer. Raises SdpError; then nothing has changed.
+        """The SDP answer to an offer. Raises SdpError; the tracks are then as they were.
 
         ``wishes`` is what was announced of tracks, by the client's own ids.
         """

@@ -193,11 +193,13 @@ class SubscriberPeer:
             return
         self._mend(demand.subscription for demand in demands)
         self._measure(now)
-        for number, choice in self._bandwidth.update(demands, now).items():
+        choices = self._bandwidth.update(demands, now)
+        unlimited = self._bandwidth.estimate.value(now) is None
+        for number, choice in choices.items():
             subscription = self.subscriptions[number]
             if subscription.track.kind is Kind.AUDIO:
                 continue
-            free = choice.layer is not None and self._bandwidth.estimate.value(now) is None
+            free = choice.layer is not None and unlimited
             subscription.allow(None if choice.paused else VideoQuality.HIGH if free else choice.layer, now)
 
     def _mend(self, subscriptions: Iterable[int]) -> None:

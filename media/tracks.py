@@ -39,7 +39,6 @@ class Encoding:
     rid: str
     quality: int
     active: bool = False
-    seen: bool = False
     bitrate: float = 0.0
     throttle: KeyframeThrottle = field(default_factory=KeyframeThrottle)
     keyframes: int = 0
@@ -161,7 +160,6 @@ class PublishedTrack:
         for encoding in self.encodings:
             if encoding.source == source:
                 encoding.active = True
-                encoding.seen = True
         if first or changed:
             self._on_started(codec)
         for subscription in list(self.subscriptions):

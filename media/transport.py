@@ -59,11 +59,14 @@ class ChannelSpec:
     max_retransmits: int | None = None
 
 
+RELIABLE = "_reliable"
+LOSSY = "_lossy"
+
 CHANNELS = {
     spec.label: spec
     for spec in (
-        ChannelSpec("_reliable"),
-        ChannelSpec("_lossy", ordered=False, max_retransmits=0),
+        ChannelSpec(RELIABLE),
+        ChannelSpec(LOSSY, ordered=False, max_retransmits=0),
         ChannelSpec("_data_track", ordered=False, max_retransmits=0),
     )
 }

@@ -10,16 +10,13 @@ from google.protobuf.message import DecodeError
 from livekit.protocol import models
 
 from media.errors import DataChannelError, TransportClosedError
+from media.transport import LOSSY, RELIABLE
 
 if TYPE_CHECKING:
     from signaling.participant import Participant
     from signaling.room import Room
 
 logger = logging.getLogger(__name__)
-
-RELIABLE = "_reliable"
-LOSSY = "_lossy"
-"""Labels of LiveKit's two data channels."""
 
 
 class DataRouter:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from livekit.protocol import models, rtc
 
 from media.errors import SdpError
-from media.transport import ChannelSpec, Transport, TransportState
+from media.transport import LOSSY, RELIABLE, Transport, TransportState
 from signaling import ids
-from signaling.data import LOSSY, RELIABLE
 from signaling.grants import Grants, VideoGrant
 from signaling.limits import check_attributes
 from signaling.publishing import Publishing
@@ -27,7 +26,6 @@ from signaling.wire import SharedMessage
 if TYPE_CHECKING:
     from signaling.room import Room
 
-CHANNELS = (ChannelSpec(RELIABLE), ChannelSpec(LOSSY, ordered=False, max_retransmits=0))
 
 State = models.ParticipantInfo.State
 
@@ -95,7 +93,7 @@ class Participant:
         self._info: models.ParticipantInfo | None = None
         self.publishing = Publishing(self)
         subscriber = room.media.create_subscriber(self._subscriber_state, self.data_received)
-        subscriber.transport.open_channels(CHANNELS)
+        subscriber.transport.open_channels((RELIABLE, LOSSY))
         self.subscribing = Subscribing(self, subscriber, params.auto_subscribe)
 
     def __repr__(self) -> str:

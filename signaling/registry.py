@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from livekit.protocol import models, rtc
 from livekit.protocol import room as room_proto
 
-from signaling.data import LOSSY, RELIABLE
+from media.transport import LOSSY, RELIABLE
 from signaling.errors import NotFoundError
 from signaling.grants import Grants
 from signaling.limits import check_attributes

@@ -195,7 +195,7 @@ class Room:
             subscriber_primary=True,
             ping_interval=self.settings.ping_interval,
             ping_timeout=self.settings.ping_timeout,
-            enabled_publish_codecs=[models.Codec(mime=mime) for mime in CODECS],
+            enabled_publish_codecs=self.info().enabled_codecs,
             fast_publish=False,
         )
 

@@ -28,7 +28,6 @@ from collections.abc import Sequence
 
 from media.errors import PacketError, TransportClosedError
 from media.ice import stun
-from media.ice.limits import TokenBucket
 from media.ice.probes import Probes
 from media.ice.records import (
     NOTHING,
@@ -42,6 +41,7 @@ from media.ice.records import (
     Peer,
 )
 from media.ports import Address
+from media.streams.limits import TokenBucket
 
 
 def pair_priority(controlling: int, controlled: int) -> int:
@@ -86,8 +86,8 @@ class IceLiteAgent:
         peer = Peer(
             transport,
             generation,
-            strangers=TokenBucket(limits.stranger_rate, limits.stranger_burst, now),
-            probes=TokenBucket(limits.probe_rate, limits.probe_burst, now),
+            strangers=TokenBucket(limits.stranger_rate, limits.stranger_burst),
+            probes=TokenBucket(limits.probe_rate, limits.probe_burst),
         )
         self._peers[transport] = peer
         self._by_ufrag[credentials.ufrag] = (peer, generation)
@@ -294,7 +294,7 @@ class IceLiteAgent:
         pair = peer.pairs.get(address)
         if pair is None:
             released = self._make_room(peer, address)
-            bucket = TokenBucket(self.settings.address_rate, self.settings.address_burst, now)
+            bucket = TokenBucket(self.settings.address_rate, self.settings.address_burst)
             pair = Pair(address, 0, generation.serial, 0, bucket, now)
             peer.pairs[address] = pair
             self._owners[address] = peer

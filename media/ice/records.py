@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from media.ice.limits import TokenBucket
 from media.ports import Address
+from media.streams.limits import TokenBucket
 
 _ICE_CHARS = string.ascii_letters + string.digits
 UFRAG_LENGTH = 8

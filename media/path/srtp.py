@@ -16,9 +16,6 @@ from media.ports import SrtpKeys
 WINDOW = 1024
 """How far out of order a packet may be, in packets; also libsrtp's replay window."""
 
-MAX_PACKET = 1350
-"""Longest plain packet that is protected: libsrtp's buffer here is 1,500 bytes less its trailer."""
-
 _PROFILES = {
     "SRTP_AEAD_AES_256_GCM": Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
     "SRTP_AEAD_AES_128_GCM": Policy.SRTP_PROFILE_AEAD_AES_128_GCM,

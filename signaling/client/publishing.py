@@ -16,6 +16,7 @@ from media.ports import Kind
 from media.rtp.header import RtpHeader
 from media.rtp.rtcp import Fir, Nack, Pli, ReceiverReport, Remb, RtcpPacket, SenderReport, TransportFeedback
 from media.sctp import Payload
+from media.transport import CHANNELS, LOSSY, RELIABLE
 from signaling.client.negotiation import Answered, UpSection, build_offer, read_answer
 from signaling.client.peer import Peer, PeerHandlers, PeerState
 from signaling.client.sender import Encoding, RtpSender
@@ -255,9 +256,10 @@ class Publisher:
     async def ensure_channels(self) -> None:
         """Open the data channels, which negotiates the connection if nothing did before."""
         if not self._channels:
-            self._channels = ["_reliable", "_lossy"]
-            self.peer.data.open("_reliable")
-            self.peer.data.open("_lossy", ordered=False, max_retransmits=0)
+            self._channels = [RELIABLE, LOSSY]
+            for label in self._channels:
+                spec = CHANNELS[label]
+                self.peer.data.open(label, ordered=spec.ordered, max_retransmits=spec.max_retransmits)
             if not self.offer_sdp:
                 await self.negotiate()
         try:

@@ -17,6 +17,7 @@ from livekit.protocol import models, rtc
 
 from media.clock import wall
 from media.dtls_certificate import Certificate
+from media.transport import LOSSY, RELIABLE
 from signaling.client.event_queue import QUEUE_SIZE, EventQueue
 from signaling.client.events import (
     Connected,
@@ -383,7 +384,7 @@ class RoomClient:
         """Send any data packet (streams, RPC)."""
         publisher = self._session().publisher
         await publisher.ensure_channels()
-        label = "_reliable" if reliable else "_lossy"
+        label = RELIABLE if reliable else LOSSY
         publisher.peer.send_data(label, packet.SerializeToString())
 
     def update(

@@ -18,6 +18,7 @@ from media.errors import SdpError
 from media.sctp import Payload
 from media.sdp.candidates import parse_trickle
 from media.sdp.types import HostCandidate
+from media.transport import LOSSY
 from signaling.client.events import (
     DataReceived,
     LocalTrackMuted,
@@ -353,7 +354,7 @@ class Session:
             return
         user = packet.user
         identity = packet.participant_identity or user.participant_identity
-        self._on_event(DataReceived(packet, label != "_lossy", user.payload, user.topic, identity))
+        self._on_event(DataReceived(packet, label != LOSSY, user.payload, user.topic, identity))
 
     async def _report(self) -> None:
         while True:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.errors import TransportClosedError
-from media.ice.limits import TokenBucket
 from media.ice.lite import IceLiteAgent, pair_priority
 from media.ice.probes import MAX_PENDING, Probes
 from media.ice.records import IceCredentials, IceSettings, IceState
+from media.streams.limits import TokenBucket
 
 A = (0, "192.0.2.1", 1000)
 B = (0, "192.0.2.2", 2000)
@@ -312,7 +312,7 @@ def test_address_of_a_live_transport_cannot_be_taken():
 
 
 def test_token_bucket():
-    bucket = TokenBucket(rate=2.0, burst=3.0, now=10.0)
+    bucket = TokenBucket(rate=2.0, burst=3.0)
     assert [bucket.take(10.0) for _ in range(4)] == [True, True, True, False]
     assert [bucket.take(10.5), bucket.take(10.5), bucket.take(9.0)] == [True, False, False]
     assert [bucket.take(1000.0) for _ in range(4)] == [True, True, True, False]
