@@ -111,7 +111,10 @@ def bitrate_score(window: QualityWindow) -> float:
         return BEST
     if window.bytes <= 0:
         return 0.0
-    return min(BEST, max(0.0, BEST - 20.0 * math.log(expected / (8.0 * window.bytes))))
+    if 8.0 * window.bytes >= expected:
+        # Nothing short; and a ratio so small that it rounds to zero has no logarithm.
+        return BEST
+    return max(0.0, BEST - 20.0 * math.log(expected / (8.0 * window.bytes)))
 
 
 def mean_opinion_score(score: float) -> float:

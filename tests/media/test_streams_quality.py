@@ -234,6 +234,10 @@ windows = st.builds(
 )
 
 
+def test_a_vanishing_expectation_is_met() -> None:
+    assert bitrate_score(QualityWindow(1.0, 1, 0, 1, expected_bitrate=5e-324)) == 100.0
+
+
 @given(st.lists(st.tuples(windows, st.booleans()), max_size=30))
 def test_score_stays_on_the_scale_and_agrees_with_the_quality(
     script: list[tuple[QualityWindow, bool]],
