@@ -18,6 +18,7 @@ from load import load_people as people
 from load.load_evidence import Evidence, judge, report
 from load.load_server import RelayServer
 
+
 def judgements(name: str, found: list[float], seconds: float) -> dict[str, dict[str, Any]]:
     """Whether there is an offset for nearly each second, and all of them are within the limit."""
     worst = round(max(found, key=abs, default=99.0), 4)
