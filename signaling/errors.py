@@ -51,11 +51,6 @@ class NotFoundError(SignalingError):
     http_status = 404
 
 
-class AlreadyExistsError(SignalingError):
-    code = "already_exists"
-    http_status = 409
-
-
 class FailedPreconditionError(SignalingError):
     code = "failed_precondition"
     http_status = 412

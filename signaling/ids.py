@@ -18,23 +18,9 @@ ROOM: Final = "RM_"
 PARTICIPANT: Final = "PA_"
 TRACK: Final = "TR_"
 EVENT: Final = "EV_"
-NODE: Final = "ND_"
-
-_MEMBERS: Final = frozenset(ALPHABET)
 
 
 def new_sid(prefix: str) -> str:
     """A fresh identifier, ``prefix`` (such as :data:`PARTICIPANT`) and 12 characters from the system's
     random source, so that knowing one helps nobody to guess another."""
     return prefix + "".join([secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH)])
-
-
-def is_sid(text: str, prefix: str) -> bool:
-    """Whether ``text`` has the form that :func:`new_sid` makes for ``prefix``.
-
-    Use it for identifiers that clients bring back and that end up in logs or
-    keys; those of another LiveKit server may be longer (track ids there carry
-    two letters of type and source), so between 8 and 64 characters pass.
-    """
-    rest = text[len(prefix) :]
-    return text.startswith(prefix) and 8 <= len(rest) <= 64 and _MEMBERS.issuperset(rest)

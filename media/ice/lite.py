@@ -149,10 +149,6 @@ class IceLiteAgent:
             return peer.previous.remote_ufrag
         return peer.current.remote_ufrag
 
-    def expired(self, now: float) -> list[int]:
-        """Transports that have failed for want of valid checks (consent, RFC 7675)."""
-        return [t for t, peer in self._peers.items() if self._state_at(peer, now) is IceState.FAILED]
-
     # -- time --------------------------------------------------------------------
 
     def poll(self, now: float) -> list[IceChange]:

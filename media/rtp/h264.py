@@ -7,7 +7,7 @@ behind it, which carry the same RTP timestamp, are not another start. Senders
 that give their parameter sets out of band begin with the IDR itself. Hence two
 different answers, and the rule for a path is: *the first packet of a timestamp
 for which ``keyframe_start`` is not NONE*. It needs to remember one timestamp
-for each source; :class:`media.rtp.keyframes.KeyframeDetector` does.
+for each source; ``media.path.fanout`` does.
 """
 
 from __future__ import annotations

@@ -39,32 +39,6 @@ def keyframe_test(codec: str) -> Callable[[bytes], bool]:
 def starts_keyframe(codec: str, payload: bytes) -> bool:
     """Whether a subscription can be moved to this stream at this packet (see ``keyframe_test``).
 
-    With H.264 several packets of one keyframe can be such starts; only the
-    first of a timestamp is one to act on. :class:`KeyframeDetector` has that rule.
+    With H.264 several packets of one keyframe can be such starts.
     """
     return keyframe_test(codec)(payload)
-
-
-class KeyframeDetector:
-    """Finds the first packet of each keyframe of one source.
-
-    It must be shown each packet of the source, not only those behind an order
-    to switch: else it would take the IDR slice that follows a missed SPS for a
-    beginning.
-    """
-
-    __slots__ = ("_test", "_timestamp")
-
-    def __init__(self, codec: str) -> None:
-        self._test = keyframe_test(codec)
-        self._timestamp = -1
-
-    def starts(self, payload: bytes, timestamp: int) -> bool:
-        """Whether this packet is the first that starts the keyframe of its RTP timestamp.
-
-        Raises ``PacketError`` on a malformed payload.
-        """
-        if timestamp == self._timestamp or not self._test(payload):
-            return False
-        self._timestamp = timestamp
-        return True

@@ -13,7 +13,7 @@ remembered, so the wanted layer is back as soon as it is alive again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -102,48 +102,3 @@ def choose_layer(
         if layer.active and (max_bitrate is None or layer.bitrate <= max_bitrate)
     }
     return next((quality for quality in preference(wanted) if quality in usable), None)
-
-
-class LayerActivity:
-    """Which layers of one track are alive, from the packet path's started and idle events.
-
-    A layer is alive at its first packet and dead as soon as it is idle (the
-    path has waited already). A layer that comes back counts only after it has
-    been there for ``settle`` seconds without a break, so that a sender whose
-    line flutters does not drag its viewers up and down.
-    """
-
-    __slots__ = ("_alive_at", "_seen", "settle")
-
-    def __init__(self, settle: float = 0.5) -> None:
-        self.settle = settle
-        self._alive_at: dict[int, float] = {}
-        self._seen: set[int] = set()
-
-    def started(self, quality: int, now: float) -> None:
-        """Packets of a layer come, for the first time or again."""
-        if quality in self._alive_at:
-            return
-        self._alive_at[quality] = now + self.settle if quality in self._seen else now
-        self._seen.add(quality)
-
-    def idle(self, quality: int, now: float) -> None:
-        """No packet of a layer came for the path's idle time."""
-        self._alive_at.pop(quality, None)
-
-    def active(self, quality: int, now: float) -> bool:
-        """Whether a layer counts as alive."""
-        alive_at = self._alive_at.get(quality)
-        return alive_at is not None and now >= alive_at
-
-    def qualities(self, now: float) -> frozenset[int]:
-        """All layers that count as alive."""
-        return frozenset(quality for quality, at in self._alive_at.items() if now >= at)
-
-    def next_at(self, now: float) -> float | None:
-        """When the answer will change by time alone, or None if it will not."""
-        return min(_later(self._alive_at.values(), now), default=None)
-
-
-def _later(times: Iterable[float], now: float) -> Iterable[float]:
-    return (at for at in times if at > now)

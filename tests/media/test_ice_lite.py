@@ -239,18 +239,17 @@ def test_silence_disconnects_then_fails_and_a_check_brings_it_back():
     assert [c.state for c in bench.agent.poll(bench.now + 15)] == [IceState.DISCONNECTED]
     assert bench.agent.poll(bench.now + 16) == []
     assert bench.check(A, after=20).state is IceState.CONNECTED
-    assert bench.agent.expired(bench.now + 29.9) == []
-    assert bench.agent.expired(bench.now + 30) == [1]
+    assert IceState.FAILED not in [c.state for c in bench.agent.poll(bench.now + 29.9)]
     assert [c.state for c in bench.agent.poll(bench.now + 30)] == [IceState.FAILED]
 
 
 def test_peer_that_never_checks_fails_only_after_its_description():
     agent = IceLiteAgent()
     agent.add(1, agent.generate(), 0.0)
-    assert agent.expired(1000.0) == []
+    assert agent.poll(1000.0) == []
     agent.set_remote(1, REMOTE, "x", 1000.0)
-    assert agent.expired(1029.0) == []
-    assert agent.expired(1030.0) == [1]
+    assert agent.poll(1029.0) == []
+    assert [change.state for change in agent.poll(1030.0)] == [IceState.FAILED]
 
 
 # -- bounds ------------------------------------------------------------------------

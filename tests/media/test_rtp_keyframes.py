@@ -3,7 +3,7 @@
 import pytest
 
 from media.errors import PacketError
-from media.rtp.keyframes import KeyframeDetector, starts_keyframe
+from media.rtp.keyframes import starts_keyframe
 
 
 @pytest.mark.parametrize(
@@ -27,19 +27,9 @@ from media.rtp.keyframes import KeyframeDetector, starts_keyframe
 )
 def test_starts_keyframe(codec: str, text: str, answer: bool) -> None:
     assert starts_keyframe(codec, bytes.fromhex(text)) is answer
-    assert KeyframeDetector(codec).starts(bytes.fromhex(text), 1) is answer
 
 
 @pytest.mark.parametrize("codec", ["video/vp8", "video/h264", "video/vp9", "video/av1"])
 def test_an_empty_picture_payload_is_an_error(codec: str) -> None:
     with pytest.raises(PacketError):
         starts_keyframe(codec, b"")
-    with pytest.raises(PacketError):
-        KeyframeDetector(codec).starts(b"", 1)
-
-
-def test_a_detector_answers_once_for_a_timestamp() -> None:
-    detector = KeyframeDetector("video/vp8")
-    key, delta = b"\x10\x00", b"\x10\x01"
-    stream = [(delta, 1), (key, 2), (key, 2), (b"\x00\x00", 2), (delta, 3), (key, 4)]
-    assert [detector.starts(*packet) for packet in stream] == [False, True, False, False, False, True]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.streams.layers import LayerActivity, LayerInfo, choose_layer, preference, quality_for_size
+from media.streams.layers import LayerInfo, choose_layer, preference, quality_for_size
 from media.streams.video_quality import VideoQuality
 
 LOW, MEDIUM, HIGH, OFF = VideoQuality
@@ -113,53 +113,6 @@ def test_choice_under_a_limit(limit: float, chosen: int | None) -> None:
 
 def test_an_unknown_bitrate_passes_every_limit() -> None:
     assert choose_layer([LayerInfo(HIGH, 1280, 720)], HIGH, 1.0) == HIGH
-
-
-def test_fc_a09_the_layer_that_never_comes() -> None:
-    """q, h, f announced, packets on q and f only; f stops for three seconds and returns."""
-    activity = LayerActivity()
-    activity.started(LOW, 0.0)
-    activity.started(HIGH, 0.1)
-
-    def choice(wanted: int, now: float) -> int | None:
-        return choose_layer(
-            [LayerInfo(layer.quality, active=activity.active(layer.quality, now)) for layer in HD], wanted
-        )
-
-    assert choice(HIGH, 0.1) == HIGH
-    assert choice(MEDIUM, 0.2) == LOW
-    assert choice(HIGH, 0.3) == HIGH
-    activity.idle(HIGH, 5.0)
-    assert choice(HIGH, 5.0) == LOW
-    activity.started(HIGH, 8.0)
-    back = activity.next_at(8.0)
-    assert back is not None
-    assert back <= 10.0
-    assert choice(HIGH, 8.0) == LOW
-    assert choice(HIGH, back) == HIGH
-    assert activity.next_at(back) is None
-
-
-def test_a_fluttering_layer_does_not_drag_its_viewers() -> None:
-    activity = LayerActivity(settle=0.5)
-    activity.started(LOW, 0.0)
-    activity.started(HIGH, 0.0)
-    seen = []
-    for turn in range(20):
-        now = 1.0 + turn * 0.4
-        activity.idle(HIGH, now)
-        activity.started(HIGH, now + 0.1)
-        seen.append(activity.qualities(now + 0.39))
-    assert seen == [frozenset({LOW})] * 20
-
-
-def test_started_again_without_idle_changes_nothing() -> None:
-    activity = LayerActivity()
-    activity.started(MEDIUM, 1.0)
-    activity.started(MEDIUM, 2.0)
-    assert activity.active(MEDIUM, 2.0)
-    activity.idle(LOW, 3.0)
-    assert activity.qualities(3.0) == {MEDIUM}
 
 
 layer_sets = st.lists(
