@@ -9,14 +9,18 @@ from typing import Any
 
 from livekit.protocol import rtc
 
-from load.bad_context import Context
+from load.bad_context import TEN_THOUSAND, Context
 from load.bad_signal import PROTOCOL, WIDTH, Crowd
 from load.bad_wire import in_parallel
 
-SMALL = 10_000
-"""Offers without a part, all ways together; each ends its session, so each costs a join."""
+NAMED = ("without fingerprint", "500 sections", "1 MB in one line")
+"""Sent ten thousand times each. Each offer ends its session, so each costs a join."""
+
+SMALL = 1_000
+"""How often any other offer without a part is sent."""
 
 BIG = 20
+"""How often any other big one is."""
 
 FINGERPRINT = "sha-256 " + ":".join(["AB"] * 32)
 _SECTION = f"""m=audio 9 UDP/TLS/RTP/SAVPF 111
@@ -91,14 +95,25 @@ async def _offers(context: Context, crowd: Crowd, makers: list[tuple[str, str]])
     return seen
 
 
+def _plan(context: Context) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Names and texts of all broken offers and of all big ones."""
+
+    def copies(makers: dict[str, Callable[[], str]], full: int) -> list[tuple[str, str]]:
+        plan = []
+        for name, make in makers.items():
+            count = context.count(TEN_THOUSAND if name in NAMED else full, least=2)
+            plan += [(name, make())] * count
+        return plan
+
+    return copies(BROKEN, SMALL), copies(HUGE, BIG)
+
+
 async def attack(context: Context) -> dict[str, Any]:
-    """Small ones many times, big ones a few; a refused one is refused in words."""
+    """A refused one is refused in words."""
     crowd = Crowd(context, "sdp")
-    names = list(BROKEN)
-    small = [(name, BROKEN[name]()) for name in (names[i % len(names)] for i in range(context.count(SMALL)))]
-    seen = await _offers(context, crowd, small)
+    broken, huge = _plan(context)
+    seen = await _offers(context, crowd, broken)
     context.expect(not any("answered" in name for name in seen), f"a broken offer was answered: {seen}")
-    huge = [(name, make()) for name, make in HUGE.items() for _ in range(context.count(BIG, least=2))]
     seen += await _offers(context, crowd, huge)
     good = await _offers(context, crowd, [("good", offer())])
     context.expect(good["good: answered"] == 1, f"a good offer: {good}")
