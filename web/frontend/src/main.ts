@@ -5,6 +5,8 @@
 import "./styles/base.css";
 import "./styles/join.css";
 import "./styles/meeting.css";
+import "./styles/tiles.css";
+import "./styles/controls.css";
 import { byId, fill, h } from "./ui/dom";
 import { siteHeader } from "./ui/frame";
 import { icon } from "./ui/icons";
