@@ -1,0 +1,109 @@
+"""Presence from webhooks while sites fall out and come back: nobody present is believed gone."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable
+
+import pytest
+from livekit.protocol.webhook import WebhookEvent
+
+from conformance.target import Target
+from conformance.waiting import until
+from conformance.webhook_sink import WebhookSink
+from signaling.client.room import RoomClient
+from signaling.presence import PresenceLog
+
+PAUSES = (0.3, 0.8, 1.5)
+RETURNS = 20
+
+
+class Comings:
+    """One site that falls out without a word and joins anew, again and again, and its own account of that."""
+
+    def __init__(self, server: Target, room: str, pause: float) -> None:
+        self._server = server
+        self.room = f"{room}-{pause}"
+        self._pause = pause
+        self.sids: list[str] = []
+        self.began: list[float] = []
+        self.ended: list[float] = []
+        """When each session was in, and when the next one began to take its place."""
+        self.client = RoomClient()
+
+    async def run(self) -> None:
+        """Join once and return :data:`RETURNS` times; the last client stays."""
+        for turn in range(RETURNS + 1):
+            if turn:
+                await self.client.kill()
+                await asyncio.sleep(self._pause)
+                self.client = RoomClient()
+                self.ended.append(time.time())
+            await self.client.connect(
+                self._server.url, self._server.token(self.room, "site"), reconnect=False
+            )
+            self.began.append(time.time())
+            self.sids.append(self.client.local.sid)
+
+
+def counts(events: Iterable[WebhookEvent]) -> list[tuple[str, int, int]]:
+    """Kind, announced and true number of participants after each event, in the order of sending."""
+    there: set[str] = set()
+    found = []
+    for event in events:
+        if event.event == "participant_joined":
+            there.add(event.participant.sid)
+        elif event.event == "participant_left":
+            there.discard(event.participant.sid)
+        else:
+            continue
+        found.append((event.event, event.room.num_participants, len(there)))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_fc_a01_cut_without_leave_and_back(server: Target, sink: WebhookSink, room_name: str) -> None:
+    randomness = random.Random(2399)
+    comings = [Comings(server, room_name, pause) for pause in PAUSES]
+    sink.delay = lambda: randomness.uniform(0.0, 2.0)
+    try:
+        await asyncio.gather(*(coming.run() for coming in comings))
+        for coming in comings:
+            gone = set(coming.sids[:-1])
+
+            def told(room: str = coming.room, gone: set[str] = gone, last: str = coming.sids[-1]) -> bool:
+                left = {e.participant.sid for e in sink.events(room) if e.event == "participant_left"}
+                joined = {e.participant.sid for e in sink.events(room) if e.event == "participant_joined"}
+                return left >= gone and joined >= gone | {last}
+
+            await until(told, lambda room=coming.room: f"{room}: {sink.names(room)}", within=120)
+    finally:
+        sink.delay = lambda: 0.0
+        for coming in comings:
+            await coming.client.close()
+    for coming in comings:
+        events = [
+            e
+            for e in sink.events(coming.room)
+            if e.participant.sid != coming.sids[-1] or e.event != "participant_left"
+        ]
+        for seed in range(10):
+            log = PresenceLog()
+            for event in random.Random(seed).sample(events, len(events)):
+                log.fold(event)
+                log.fold(event)
+            intervals = log.intervals("site")
+            assert log.present() == {"site": coming.sids[-1]}
+            assert [interval.sid for interval in intervals] == coming.sids
+            assert [interval.end is None for interval in intervals] == [False] * RETURNS + [True]
+            for interval, began, end in zip(intervals, coming.began, [*coming.ended, None], strict=True):
+                assert interval.start == pytest.approx(began, abs=1.0)
+                assert (interval.end is None) == (end is None)
+                assert interval.end is None or interval.end == pytest.approx(end, abs=1.0)
+        if server.ours:
+            assert all(said == true for _, said, true in counts(sink.events(coming.room))), counts(
+                sink.events(coming.room)
+            )
