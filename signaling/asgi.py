@@ -257,5 +257,10 @@ def _params(websocket: WebSocket) -> ClientParams:
         reconnect=flag("reconnect", False),
         participant_sid=query.get("sid", "")[:64],
         attributes=attributes,
-        browser=query.get("browser", "")[:64],
+        browser=query.get("browser", "")[:64] or _browser(websocket.headers.get("user-agent", "")),
     )
+
+
+def _browser(user_agent: str) -> str:
+    """The one browser whose kind matters here, by its signature: livekit-client leaves ``browser`` out."""
+    return "Firefox" if "Firefox/" in user_agent[:512] else ""

@@ -45,9 +45,14 @@ class ServerProcess:
     """A server started by the suite; its output goes to a file that is shown when something is wrong."""
 
     def __init__(
-        self, command: Sequence[str], port: int, log: Path, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        port: int,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://{address}:{port}"
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
@@ -112,13 +117,14 @@ class ServerProcess:
         self.stop()
 
 
-def start_relay(webhook_url: str, log: Path) -> ServerProcess:
-    """Our own relay on free loopback ports, with remote unmute allowed."""
+def start_relay(webhook_url: str, log: Path, address: str = "127.0.0.1") -> ServerProcess:
+    """Our own relay on free ports of an address of this machine, with remote unmute allowed."""
     port, udp_port = free_ports(2)
-    command = [sys.executable, "-m", "web.cli", "relay", "--bind", "127.0.0.1", "--port", str(port)]
-    command += ["--udp-port", str(udp_port), "--node-ip", "127.0.0.1", "--key", KEY, "--secret", SECRET]
-    command += ["--webhook-url", webhook_url]
-    return ServerProcess(command, port, log, {"DIEMCAU_ROOM_ENABLE_REMOTE_UNMUTE": "true"})
+    command = [sys.executable, "-m", "web.cli", "relay", "--bind", address, "--port", str(port)]
+    command += ["--udp-port", str(udp_port), "--node-ip", address, "--key", KEY, "--secret", SECRET]
+    if webhook_url:
+        command += ["--webhook-url", webhook_url]
+    return ServerProcess(command, port, log, {"DIEMCAU_ROOM_ENABLE_REMOTE_UNMUTE": "true"}, address)
 
 
 def start_livekit(binary: Path, webhook_url: str, folder: Path) -> ServerProcess:

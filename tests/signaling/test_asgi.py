@@ -191,6 +191,30 @@ async def test_what_the_query_says_reaches_the_room(relay: TestRelay) -> None:
         assert (params.protocol, params.client_protocol, params.browser) == (16, 1, "Chrome")
 
 
+@pytest.mark.parametrize(
+    ("signature", "query", "browser"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", "", "Firefox"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", "&browser=Other", "Other"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) FxiOS/130.0 Safari/605.1.15", "", ""),
+        ("x" * 600 + "Firefox/1", "", ""),
+    ],
+)
+async def test_firefox_is_known_by_its_signature(
+    relay: TestRelay, signature: str, query: str, browser: str
+) -> None:
+    """livekit-client does not say ``browser``; Firefox must get no shared streams."""
+    headers = {"Authorization": f"Bearer {token('a')}"}
+    address = f"ws://127.0.0.1:{relay.port}/rtc?protocol=17{query}"
+    async with websockets.connect(
+        address, additional_headers=headers, user_agent_header=signature, proxy=None
+    ) as socket:
+        await _read(socket)
+        params = relay.registry.rooms["room"].participants["a"].params
+        assert params.browser == browser
+        assert params.takes_streams == (browser != "Firefox")
+
+
 @pytest.mark.parametrize("attributes", ["", "!!!", "e30", "W10", "eyJhIjoxfQ", "bnVsbA", "w6k"])
 @pytest.mark.parametrize("number", ["", "x", "-1", "9" * 40, "%C2%B2"])
 async def test_a_malformed_query_counts_as_absent(relay: TestRelay, attributes: str, number: str) -> None:
