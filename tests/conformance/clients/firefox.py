@@ -132,15 +132,13 @@ async def firefox_page() -> AsyncIterator[FirefoxPage]:
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
     (home / "user.js").write_text("\n".join(lines))
     process = await asyncio.create_subprocess_exec(
-        *[
-            FIREFOX,
-            "--headless",
-            "--no-remote",
-            "--remote-debugging-port=0",
-            "--profile",
-            home,
-            "about:blank",
-        ],
+        FIREFOX,
+        "--headless",
+        "--no-remote",
+        "--remote-debugging-port=0",
+        "--profile",
+        home,
+        "about:blank",
         env={**os.environ, "HOME": str(home), "MOZ_HEADLESS": "1"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
