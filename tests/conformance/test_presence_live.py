@@ -79,7 +79,7 @@ def complete(sink: WebhookSink, coming: Comings) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 async def test_fc_a01_cut_without_leave_and_back(server: Target, sink: WebhookSink, room_name: str) -> None:
     randomness = random.Random(2399)
     comings = [Comings(server, room_name, pause) for pause in PAUSES]

@@ -10,8 +10,9 @@ from livekit.protocol.models import DisconnectReason, TrackSource, TrackType
 from livekit.protocol.rtc import AddTrackRequest, LeaveRequest, SignalRequest
 
 from conformance.clients.browser import BrowserSite
-from conformance.target import Browsers, Signals, Sites
+from conformance.target import Browsers, Signals, Sites, Target
 from conformance.waiting import holds, until
+from signaling.client.room import RoomClient
 
 Scenario = rtc.SimulateScenarioKind
 
@@ -146,17 +147,22 @@ async def test_reconnects_of_the_native_sdk(sites: Sites, scenario: str) -> None
     await owner.sees("viewer", "blue", within=15)
 
 
+@pytest.mark.parametrize("dropped", [False, True], ids=["connected", "without network"])
 async def test_fc_a03_put_out_and_back_through_the_resume_door(
-    sites: Sites, signals: Signals, livekit_api: api.LiveKitAPI
+    server: Target, sites: Sites, signals: Signals, livekit_api: api.LiveKitAPI, dropped: bool
 ) -> None:
     """Removed while away: the resume is refused, and the others see nothing of it."""
     witness = await sites.join("witness")
-    away = await sites.join("away", present=True)
-    sid = away.room.local_participant.sid
+    away = RoomClient()
+    await away.connect(server.url, server.token(sites.room, "away"), reconnect=False)
+    sid = away.local.sid
     await witness.meets("away")
+    if dropped:
+        await away.kill()
     who = api.RoomParticipantIdentity(room=sites.room, identity="away")
     await livekit_api.room.remove_participant(who)
     await witness.event("participant_disconnected", lambda gone: gone.sid == sid)
+    await away.close()
     back = await signals.open("away", query={"reconnect": 1, "sid": sid})
     leave = await back.get("leave")
     assert leave.reason in {DisconnectReason.STATE_MISMATCH, DisconnectReason.PARTICIPANT_REMOVED}

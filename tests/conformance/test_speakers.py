@@ -10,9 +10,12 @@ from livekit import api, rtc
 
 from conformance.clients.browser import BrowserSite
 from conformance.clients.python_sdk import Site
-from conformance.target import Browsers, Sites
+from conformance.target import Browsers, Sites, Target
 from conformance.test_permissions import permit
 from conformance.waiting import holds, until
+from signaling.client.room import RoomClient
+from signaling.client.synthetic import SyntheticMicrophone
+from signaling.client.tone import ToneSpec
 
 
 async def speaking(viewer: Site, *identities: str, within: float = 5) -> None:
@@ -110,6 +113,31 @@ async def test_fc_a18_leaves_in_the_middle_of_a_word(sites: Sites) -> None:
     await listener.event("participant_disconnected", lambda who: who.identity == "talker")
     names = [who for who in listener.speaking if who in listener.room.remote_participants]
     assert not names
+
+
+async def test_fc_a18_killed_in_the_middle_of_a_word(server: Target, sites: Sites) -> None:
+    """Both sockets vanish: the mark goes with the sound, at the latest with the participant."""
+    listener = await sites.join("listener")
+    talker = RoomClient()
+    await talker.connect(server.url, server.token(sites.room, "talker"), reconnect=False)
+    await talker.publish(SyntheticMicrophone(ToneSpec(500, amplitude=0.3, silence=0.0)))
+    await speaking(listener, "talker", within=10)
+    await talker.kill()
+    await until(
+        lambda: not [who for who in listener.speaking if who in listener.room.remote_participants],
+        lambda: f"nobody who is there is marked: {listener.speaking}",
+        within=30,
+    )
+    await listener.event("participant_disconnected", lambda who: who.identity == "talker", within=45)
+
+
+@pytest.mark.usefixtures("ours_only")
+async def test_fc_a18_unsubscribed_in_the_middle_of_a_word(sites: Sites) -> None:
+    """Who no longer hears the talker is told that it no longer speaks; LiveKit 1.9.11 leaves the mark."""
+    _, listener = await _talks(sites)
+    (publication,) = listener.room.remote_participants["talker"].track_publications.values()
+    publication.set_subscribed(False)
+    await speaking(listener)
 
 
 @pytest.mark.browser
