@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
+from conformance.clients.firefox import firefox_page
 from playwright.async_api import Page, async_playwright
 from sdp_samples import LOCAL, media_lines, parts
 
@@ -75,6 +76,20 @@ async def browser_page() -> AsyncIterator[Page]:
         await browser.close()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def firefox_tab() -> AsyncIterator[Page]:
+    async with firefox_page() as page:
+        await page.goto("about:blank")
+        await page.evaluate(SCRIPT)
+        yield cast(Page, page)
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def any_page(request: pytest.FixtureRequest, browser_page: Page, firefox_tab: Page) -> Page:
+    """A page of each browser."""
+    return browser_page if request.param == "chromium" else firefox_tab
+
+
 async def publish(page: Page, what: list[str], policy: PublisherPolicy | None = None) -> list[Any]:
     offer = await page.evaluate("what => publish(what)", what)
     answer = answer_publisher(offer, LOCAL, policy=policy)
@@ -95,9 +110,9 @@ async def publish(page: Page, what: list[str], policy: PublisherPolicy | None = 
     ],
     ids=" ".join,
 )
-async def test_fc_a06_chromium_takes_our_answers(browser_page: Page, what: list[str]) -> None:
-    await browser_page.evaluate("reload()")
-    senders = await publish(browser_page, what)
+async def test_fc_a06_browsers_take_our_answers(any_page: Page, what: list[str]) -> None:
+    await any_page.evaluate("reload()")
+    senders = await publish(any_page, what)
     media = [part for part in what if part != "data"]
     assert [len(rids) for rids, _ in senders] == [3 if part == "rids" else 1 for part in media]
     for (rids, codecs), part in zip(senders, media, strict=True):
@@ -105,10 +120,10 @@ async def test_fc_a06_chromium_takes_our_answers(browser_page: Page, what: list[
         assert part.startswith("receive") or codecs
 
 
-async def test_fc_a06_tracks_after_data(browser_page: Page) -> None:
-    await browser_page.evaluate("reload()")
-    assert await publish(browser_page, ["data"]) == []
-    senders = await publish(browser_page, ["audio", "rids"])
+async def test_fc_a06_tracks_after_data(any_page: Page) -> None:
+    await any_page.evaluate("reload()")
+    assert await publish(any_page, ["data"]) == []
+    senders = await publish(any_page, ["audio", "rids"])
     assert [rids for rids, _ in senders] == [[""], ["q", "h", "f"]]
 
 
