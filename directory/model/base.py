@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, String
+from sqlalchemy import DateTime, Dialect, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -53,8 +53,8 @@ class Instant(TypeDecorator[datetime]):
 NAME = String(200)
 """Names of units, places, people, meetings."""
 
-KEY = String(400)
-"""A ``search_key``: folding can make a text longer, never twice as long."""
+KEY = Text
+"""A ``search_key``."""
 
 WORD = String(32)
 """A value out of a fixed list."""

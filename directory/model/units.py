@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from directory.model.base import KEY, NAME, WORD, Base
 
@@ -36,6 +36,8 @@ class Unit(Base):
     valid_to: Mapped[date | None]
     search: Mapped[str] = mapped_column(KEY)
     """Key of code and name."""
+    parent: Mapped[Unit | None] = relationship(remote_side=[id], lazy="raise")
+    """Read ``parent_id``; this is for writing a tree in one go."""
 
     def valid_on(self, day: date) -> bool:
         """Whether the unit exists on ``day``."""
