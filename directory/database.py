@@ -101,10 +101,8 @@ async def _transaction(engine: AsyncEngine, read_only: bool = False) -> AsyncIte
                 execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             )
         yield session
-        if read_only:
-            await session.rollback()
-        else:
-            await session.commit()
+        # A reader commits too: a rollback would expire the objects that it has read.
+        await session.commit()
     except (OperationalError, PoolTimeoutError, ConnectionError) as error:
         await _give_up(session)
         raise UnavailableError(f"the database does not answer: {type(error).__name__}") from error

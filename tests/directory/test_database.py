@@ -6,29 +6,19 @@ import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from directory.database import Database, database_url
 from directory.errors import UnavailableError
 from directory.migrations import migrate
-from directory.model import AuditEntry, Base, Group, Session
+from directory.model import AuditEntry, Group, Session
 
 NOON = datetime(2026, 12, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def entry(number: int, at: datetime = NOON) -> AuditEntry:
     return AuditEntry(at=at, actor="service", action="test", subject=f"test:{number}", before=None, after={})
-
-
-async def test_the_migrations_make_the_tables_that_the_code_describes(database: Database) -> None:
-    def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
-
-    async with database.engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
 
 
 async def test_migrating_again_and_at_once_changes_nothing(empty_url: str) -> None:

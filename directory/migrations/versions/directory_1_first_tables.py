@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
+
+from directory.migrations.operations import append_only, where
 
 revision = "directory_1"
 down_revision = None
@@ -138,7 +138,7 @@ def upgrade() -> None:
     with op.batch_alter_table("endpoint", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_endpoint_place_id"), ["place_id"], unique=False)
         batch_op.create_index(
-            "uq_endpoint_main", ["unit_id"], unique=True, **_where("main AND retired_at IS NULL")
+            "uq_endpoint_main", ["unit_id"], unique=True, **where("main AND retired_at IS NULL")
         )
 
     op.create_table(
@@ -166,10 +166,10 @@ def upgrade() -> None:
             "uq_credential_device",
             ["endpoint_id", "kind", "device"],
             unique=True,
-            **_where("revoked_at IS NULL"),
+            **where("revoked_at IS NULL"),
         )
         batch_op.create_index(
-            "uq_credential_person", ["person_id"], unique=True, **_where("revoked_at IS NULL")
+            "uq_credential_person", ["person_id"], unique=True, **where("revoked_at IS NULL")
         )
 
     op.create_table(
@@ -220,28 +220,4 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_session_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_session_person_id"), ["person_id"], unique=False)
 
-    _append_only("audit_entry")
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """A partial index on both databases."""
-    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
-
-
-def _append_only(table: str) -> None:
-    """Let the database refuse to change or remove a line."""
-    if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
-            )
-        return
-    op.execute(
-        "CREATE OR REPLACE FUNCTION only_grows() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% only grows', TG_TABLE_NAME; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION only_grows()"
-    )
+    append_only("audit_entry")
