@@ -29,11 +29,13 @@ from web.api import Api
 from web.app import create_app
 from web.assets import APP_FOLDER
 from web.errors import Refusal
+from web.examples import VISITOR, Examples
 from web.health import LagMeter, watch_loop
 from web.joining import Joining, OpenRoom
 from web.metrics import Observability, Reading
 from web.pages import Pages
 from web.protocols import HalfOpen
+from web.rendering import Renderer
 from web.server import media_start_error
 from web.settings import Settings
 from web.state import StateFolder
@@ -147,6 +149,7 @@ class Service:
         self.api: Api | None = None
         self.room = _open_room(settings) if with_pages else None
         self._pages: Pages | None = None
+        self._examples: list[BaseRoute] = []
         if with_pages:
             joining = Joining(
                 self.relay.keys,
@@ -157,13 +160,16 @@ class Service:
             )
             self.api = Api(joining, self.relay)
             self._pages = Pages(self._title, built)
+            self.renderer = Renderer(built)
+            if settings["examples"]:
+                self._examples = Examples(Renderer(built, visitor=lambda request: VISITOR)).routes()
 
     def app(self, https_port: int = 0) -> Starlette:
         """The application; see :func:`web.app.create_app`."""
         watch = Observability(self.reading, self.lag, clock.monotonic, self.settings["metrics_to"])
         routes = [*watch.routes(), *self.relay.routes()]
         if self.api is not None and self._pages is not None:
-            routes += [*self.api.routes(), *self._pages.routes()]
+            routes += [*self.api.routes(), *self._pages.routes(), *self.renderer.routes(), *self._examples]
         return create_app(
             routes,
             [self._watching, self.relay.lifespan],

@@ -158,6 +158,9 @@ TABLE: Final[tuple[Setting, ...]] = (
         "connections that have not sent a whole request yet; beyond it the oldest is closed",
         _positive,
     ),
+    Setting(
+        "examples", "bool", False, "", "the page /examples with every component of the pages, for developers"
+    ),
     Setting("log_level", "str", "info", "", "debug, info, warning or error", _level),
     Setting("log_format", "str", "auto", "", "json, text, or auto: text on a terminal, else json", _format),
     Setting("state_dir", "str", "var", "", "folder for what the service writes"),

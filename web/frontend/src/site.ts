@@ -1,0 +1,10 @@
+/** The script of all server-made pages: partial updates, and the components that need one. */
+import "./styles/site-pages.css";
+import { installDialogs } from "./islands/dialogs";
+import { mount } from "./islands/mount";
+import { installShell } from "./islands/shell";
+import { installUpdates } from "./islands/updates";
+
+installShell();
+installDialogs();
+installUpdates(mount);
