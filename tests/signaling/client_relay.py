@@ -13,10 +13,12 @@ from starlette.applications import Starlette
 from media import clock
 from media.engine import MediaEngine
 from media.settings import MediaSettings
+from signaling import twirp
 from signaling.asgi import SignalServer
 from signaling.events import WebhookEvents
 from signaling.grants import Grants, VideoGrant
 from signaling.registry import RoomRegistry
+from signaling.roomservice import SERVICE, RoomService
 from signaling.settings import SignalSettings
 from signaling.tokens import KeyRing
 from signaling.webhooks import WebhookSender
@@ -65,8 +67,9 @@ class TestRelay:
             version="0",
         )
         signals = SignalServer(self.registry, keys)
+        calls = twirp.TwirpServer(keys, {SERVICE: RoomService(self.registry).methods()})
         config = uvicorn.Config(
-            Starlette(routes=signals.routes()),
+            Starlette(routes=[*signals.routes(), *twirp.routes(calls, clock.monotonic, clock.wall)]),
             host="127.0.0.1",
             port=self.port,
             log_level="error",
