@@ -1,0 +1,78 @@
+"""Characters of tables: which letters Vietnamese has, what is invisible, where letters were lost."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final, NamedTuple
+
+_TONES: Final = ("", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323")
+_VOWELS: Final = "aăâeêioôơuưy"
+
+VIETNAMESE: Final = frozenset(
+    letter
+    for vowel in _VOWELS + _VOWELS.upper()
+    for tone in _TONES
+    if (letter := unicodedata.normalize("NFC", vowel + tone)) > "\x7f"
+) | frozenset("đĐ")
+"""The 134 letters of the alphabet beyond ASCII, precomposed (NFC)."""
+
+PUNCTUATION: Final = frozenset("\xa0§°±²³·«»¼½¾×÷´€‚„…‹›‘’“”•–—™©®")
+"""Beyond ASCII and the letters, what a Vietnamese text in a code page of Windows has."""
+
+INVISIBLE: Final = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+"""Zero-width characters, soft hyphens, and what turns the direction of writing (UAX #9)."""
+
+CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Controls of C0 and C1 other than tab and line ends, and non-characters."""
+
+SPACES: Final = re.compile(r"\s+")
+"""Any white space, no-break and ideographic spaces and line ends included."""
+
+_WORD = re.compile(r'[^\s;,"]*\?[^\s;,"]*')
+_LOST = re.compile(r"[^\W\d_]\?+[^\W\d_]|(?<!\S)\W*\?+[^\W\d_]")
+_NO_PROSE = re.compile(r"[/=&@%:]")
+
+
+class LostWord(NamedTuple):
+    """A word in which question marks stand for letters, and where it starts in the text."""
+
+    word: str
+    offset: int
+
+
+def lost_words(text: str) -> list[LostWord]:
+    """Words with ``?`` between or before letters (``Ph??ng``, ``?ống``); addresses of pages are none."""
+    found = []
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if not _NO_PROSE.search(word) and _LOST.search(word):
+            found.append(LostWord(word[:40], match.start()))
+    return found
+
+
+def beyond_latin(text: str) -> bool:
+    """Whether it has Vietnamese letters that Windows-1252 has not."""
+    return any(letter > "\xff" and letter in VIETNAMESE for letter in text)
+
+
+def implausible_at(text: str) -> int | None:
+    """The first place where a text (NFC) is not Vietnamese: another letter or a mark left alone."""
+    for offset, character in enumerate(text):
+        if character > "\x7f" and character not in VIETNAMESE and character not in PUNCTUATION:
+            return offset
+    return None
+
+
+def remove_invisible(text: str) -> tuple[str, int]:
+    """The text without invisible characters, and how many there were."""
+    if text.isascii():
+        return text, 0
+    return INVISIBLE.subn("", text)
+
+
+def fold_spaces(text: str) -> str:
+    """NFC, without white space at the ends, one space for any run of it inside."""
+    return SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()

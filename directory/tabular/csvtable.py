@@ -1,0 +1,86 @@
+"""CSV files and pasted lists to tables."""
+
+from __future__ import annotations
+
+from directory.tabular.characters import remove_invisible
+from directory.tabular.decode import check_text, decode
+from directory.tabular.formulas import unguard
+from directory.tabular.problems import LimitError, ProblemKind, TableProblem
+from directory.tabular.table import Cell, CellKind, Limits, Row, Source, Table
+from directory.tabular.tokens import RawCell, layout, records
+
+_MOST_PROBLEMS = 20
+
+
+def read_csv(data: bytes, limits: Limits | None = None) -> Table:
+    """The table of a CSV file. Raises TabularError: EncodingError, FormatError or LimitError."""
+    limits = limits or Limits()
+    if len(data) > limits.size:
+        raise too_large(len(data), limits.size)
+    decoded = decode(data)
+    return _table(decoded.text, decoded.encoding, limits)
+
+
+def read_pasted(text: str, limits: Limits | None = None) -> Table:
+    """The table of a text that somebody pasted, from a spreadsheet or a mail. Raises TabularError."""
+    limits = limits or Limits()
+    size = len(text.encode("utf-8", "replace"))
+    if size > limits.size:
+        raise too_large(size, limits.size)
+    return _table(check_text(text.removeprefix("\ufeff")), "", limits)
+
+
+def too_large(size: int, limit: int) -> LimitError:
+    """The error for an upload of ``size`` bytes; those who receive uploads raise it before the last byte."""
+    detail = {"size": size, "limit": limit}
+    return LimitError(TableProblem(ProblemKind.FILE_TOO_LARGE, detail=detail))
+
+
+def too_many_rows(line: int, limit: int) -> LimitError:
+    """The error for the first row that is one too many."""
+    return LimitError(TableProblem(ProblemKind.TOO_MANY_ROWS, line, detail={"limit": limit}))
+
+
+def _table(text: str, encoding: str, limits: Limits) -> Table:
+    found = layout(text)
+    rows: list[Row] = []
+    long: list[TableProblem] = []
+    for record in records(text, found, limits.columns):
+        last = len(record)
+        while last and not record[last - 1].text.strip():
+            last -= 1
+        if not last:
+            continue
+        if len(rows) >= limits.rows:
+            raise too_many_rows(record[0].line, limits.rows)
+        rows.append(Row(record[0].line, tuple(_cell(raw, at) for at, raw in enumerate(record[:last], 1))))
+        if max(len(raw.text) for raw in record) > limits.cell:
+            long += too_long(rows[-1], limits.cell)
+            if len(long) >= _MOST_PROBLEMS:
+                break
+    if long:
+        raise LimitError(*long[:_MOST_PROBLEMS])
+    if not rows:
+        raise LimitError(TableProblem(ProblemKind.EMPTY))
+    return Table(tuple(rows), Source("csv", encoding, found.delimiter))
+
+
+def too_long(row: Row, limit: int) -> list[TableProblem]:
+    """Problems for the cells of a row that have more than ``limit`` characters."""
+    return [
+        TableProblem(
+            ProblemKind.CELL_TOO_LONG,
+            cell.line,
+            cell.column,
+            detail={"length": len(cell.text), "limit": limit},
+        )
+        for cell in row.cells
+        if len(cell.text) > limit
+    ]
+
+
+def _cell(raw: RawCell, column: int) -> Cell:
+    text, removed = remove_invisible(raw.text)
+    text = unguard(text)
+    kind = CellKind.TEXT if text else CellKind.EMPTY
+    return Cell(text, raw.line, column, kind, removed=removed)
