@@ -17,6 +17,11 @@ class SchedulerError(Exception):
         super().__init__(message)
         self.details = details
 
+    @property
+    def problem(self) -> str:
+        """How it is wrong, in a word that pages translate, for the cases that tell; else empty."""
+        return str(self.details.get("problem", ""))
+
 
 class NoMeetingError(SchedulerError):
     """There is no such meeting."""
@@ -62,3 +67,27 @@ class ConflictError(SchedulerError):
     def __init__(self, message: str, conflicts: Sequence[Conflict]) -> None:
         super().__init__(message)
         self.conflicts = tuple(conflicts)
+
+
+class RightError(SchedulerError):
+    """The acting role may not do that. ``details``: ``role``, ``command``."""
+
+    code = "no_right"
+
+
+class FloorError(SchedulerError):
+    """The role may do it, but it makes no sense now. ``details["problem"]`` says why."""
+
+    code = "floor"
+
+
+class SnapshotError(SchedulerError):
+    """A stored state or event cannot be read."""
+
+    code = "snapshot"
+
+
+class MessageError(SchedulerError):
+    """A message of the meeting channel cannot be taken. ``details["problem"]`` says why."""
+
+    code = "message"
