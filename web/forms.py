@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 _DATE: Final = re.compile(r"^(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4})$", re.ASCII)
 _DIGITS: Final = re.compile(r"^(\d{2})(\d{2})(\d{4})$", re.ASCII)
-_TIME: Final = re.compile(r"^(\d{1,2})(?:\s*(?::|h|g|giờ|\.)\s*(\d{2})?)$", re.ASCII | re.IGNORECASE)
+_TIME: Final = re.compile(r"^([0-9]{1,2})\s*(?::|h|g|giờ|\.)\s*([0-9]{2})?$", re.IGNORECASE)
 
 MAX_LENGTH: Final = 40
 """Characters of a date or a time that are looked at; longer text is neither."""
@@ -40,7 +41,7 @@ def read_time(text: str) -> dt.time | None:
     text = text.strip()
     if len(text) > MAX_LENGTH:
         return None
-    found = _TIME.match(text)
+    found = _TIME.match(unicodedata.normalize("NFC", text))
     if found is None:
         return None
     hour, minute = int(found[1]), int(found[2] or 0)

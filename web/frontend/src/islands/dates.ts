@@ -33,7 +33,7 @@ export function showDate({ year, month, day }: Day): string {
 
 /** 08:30 from 8:30, 8h30, 8 giờ 30; null where it is no time of 24 hours. */
 export function readTime(text: string): string | null {
-  const found = TIME.exec(text.trim());
+  const found = TIME.exec(text.trim().normalize("NFC"));
   if (found === null) return null;
   const [hour, minute] = [Number(found[1]), Number(found[2] ?? 0)];
   return hour < 24 && minute < 60 ? `${two(hour)}:${two(minute)}` : null;
