@@ -146,6 +146,25 @@ def require_order(start: datetime, end: datetime, field: str = "end") -> None:
         raise ImpossibleError("the end must be after the start", field=field, problem="before_start")
 
 
+def require_range(moment: datetime, field: str) -> datetime:
+    """``moment`` in UTC, for one that came as an instant (from the REST API).
+
+    Raises ImpossibleError ``time_without_zone``, or ``date_out_of_range``.
+    """
+    if moment.utcoffset() is None:
+        raise ImpossibleError("a time needs its offset", field=field, problem="time_without_zone")
+    # A year less at both ends: local dates differ from UTC's.
+    if not FIRST_YEAR < moment.year < LAST_YEAR:
+        raise ImpossibleError(
+            f"year {moment.year} is out of range",
+            field=field,
+            problem="date_out_of_range",
+            first=FIRST_YEAR,
+            most=LAST_YEAR,
+        )
+    return utc(moment)
+
+
 def utc(moment: datetime) -> datetime:
     """``moment`` in UTC. A naive one is a programming error: ValueError."""
     if moment.tzinfo is UTC:

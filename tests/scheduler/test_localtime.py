@@ -211,3 +211,19 @@ def test_an_end_before_the_start_is_refused() -> None:
 def test_a_naive_time_is_a_bug() -> None:
     with pytest.raises(ValueError, match="without zone"):
         localtime.utc(datetime(2026, 12, 1))
+
+
+@pytest.mark.parametrize(
+    ("moment", "problem"),
+    [
+        (datetime(2026, 12, 1), "time_without_zone"),
+        (datetime.max.replace(tzinfo=UTC), "date_out_of_range"),
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), "date_out_of_range"),
+    ],
+)
+def test_instants_from_strangers_are_checked(moment: datetime, problem: str) -> None:
+    with pytest.raises(ImpossibleError) as caught:
+        localtime.require_range(moment, "starts_at")
+    assert (caught.value.problem, caught.value.details["field"]) == (problem, "starts_at")
+    fine = datetime(2026, 12, 1, 6, 30, tzinfo=timezone(timedelta(hours=7)))
+    assert localtime.require_range(fine, "starts_at") == datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
