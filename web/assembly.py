@@ -35,6 +35,7 @@ from web.joining import Joining, OpenRoom
 from web.metrics import Observability, Reading
 from web.pages import Pages
 from web.protocols import HalfOpen
+from web.records import Records
 from web.rendering import Renderer
 from web.server import media_start_error
 from web.settings import Settings
@@ -148,6 +149,7 @@ class Service:
         self.lag = LagMeter()
         self.api: Api | None = None
         self.room = _open_room(settings) if with_pages else None
+        self.records = Records(settings, self.state) if with_pages else None
         self._pages: Pages | None = None
         self._examples: list[BaseRoute] = []
         if with_pages:
@@ -172,7 +174,7 @@ class Service:
             routes += [*self.api.routes(), *self._pages.routes(), *self.renderer.routes(), *self._examples]
         return create_app(
             routes,
-            [self._watching, self.relay.lifespan],
+            [self._watching, *([self.records.lifespan] if self.records else []), self.relay.lifespan],
             pages=self._pages is not None,
             https_port=https_port,
             proxy_from=self.settings["proxy_from"],

@@ -159,6 +159,14 @@ TABLE: Final[tuple[Setting, ...]] = (
         _positive,
     ),
     Setting(
+        "database_url",
+        "str",
+        "",
+        "",
+        "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; empty: main.db in state_dir",
+        secret=True,
+    ),
+    Setting(
         "examples", "bool", False, "", "the page /examples with every component of the pages, for developers"
     ),
     Setting("log_level", "str", "info", "", "debug, info, warning or error", _level),
