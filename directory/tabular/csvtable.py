@@ -55,7 +55,11 @@ def _table(text: str, encoding: str, limits: Limits) -> Table:
             raise too_many_rows(record[0].line, limits.rows)
         rows.append(Row(record[0].line, tuple(_cell(raw, at) for at, raw in enumerate(record[:last], 1))))
         if max(len(raw.text) for raw in record) > limits.cell:
-            long += too_long(rows[-1], limits.cell)
+            long += [
+                too_long(raw.line, at, len(raw.text), limits.cell)
+                for at, raw in enumerate(record, 1)
+                if len(raw.text) > limits.cell
+            ]
             if len(long) >= _MOST_PROBLEMS:
                 break
     if long:
@@ -65,18 +69,10 @@ def _table(text: str, encoding: str, limits: Limits) -> Table:
     return Table(tuple(rows), Source("csv", encoding, found.delimiter))
 
 
-def too_long(row: Row, limit: int) -> list[TableProblem]:
-    """Problems for the cells of a row that have more than ``limit`` characters."""
-    return [
-        TableProblem(
-            ProblemKind.CELL_TOO_LONG,
-            cell.line,
-            cell.column,
-            detail={"length": len(cell.text), "limit": limit},
-        )
-        for cell in row.cells
-        if len(cell.text) > limit
-    ]
+def too_long(line: int, column: int, length: int, limit: int) -> TableProblem:
+    """The problem of a cell with more than ``limit`` characters."""
+    detail = {"length": length, "limit": limit}
+    return TableProblem(ProblemKind.CELL_TOO_LONG, line, column, detail=detail)
 
 
 def _cell(raw: RawCell, column: int) -> Cell:
