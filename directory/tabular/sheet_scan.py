@@ -93,7 +93,7 @@ class _Reader:
         self._row_filled = False
         self._filled = self._stored = False
         self._formula: list[str] | None = None
-        self._in_formula = False
+        self._in_formula = self._in_value = False
         self._outside = self._inside = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -102,9 +102,9 @@ class _Reader:
             if self._inside > _MOST_IN_ROW:
                 raise ValueError(name)
             if name == _CELL:
-                self._start_cell(attributes.get("r"))
+                self._start_cell(attributes.get("r"), attributes.get("t") == "str")
             elif name == _VALUE:
-                self._filled = self._stored = True
+                self._filled = self._in_value = True
             elif name == _INLINE:
                 self._filled = True
             elif name == _FORMULA:
@@ -130,12 +130,14 @@ class _Reader:
         self._inside = 0
         self._in_row, self._row_filled = True, False
 
-    def _start_cell(self, reference: str | None) -> None:
+    def _start_cell(self, reference: str | None, is_text: bool) -> None:
         row, column = coordinate(reference) if reference is not None else (self._row, self._column + 1)
         if row != self._row or not self._column < column <= _LAST_COLUMN:
             raise ValueError(reference)
         self._column = column
-        self._filled = self._stored = False
+        self._filled = False
+        # An empty text is a result too; an empty number is what programs write that compute nothing.
+        self._stored = is_text
         self._formula = None
 
     def _merge(self, reference: str) -> None:
@@ -148,6 +150,8 @@ class _Reader:
     def end(self, name: str) -> None:
         if name == _FORMULA:
             self._in_formula = False
+        elif name == _VALUE:
+            self._in_value = False
         elif name == _CELL and self._filled:
             self._end_cell()
         elif name == _ROW:
@@ -165,5 +169,7 @@ class _Reader:
         self._filled = False
 
     def characters(self, text: str) -> None:
-        if self._in_formula and self._formula is not None and len(self._formula) < _MOST_FORMULA:
+        if self._in_value:
+            self._stored = True
+        elif self._in_formula and self._formula is not None and len(self._formula) < _MOST_FORMULA:
             self._formula.append(text[:_MOST_FORMULA])
