@@ -12,28 +12,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from directory.model import AuditEntry, Endpoint, Person
+from directory.model import Endpoint, Person
 from scheduler.errors import (
     Conflict,
     ConflictError,
     ImpossibleError,
-    MeetingChangedError,
-    NoMeetingError,
-    StateError,
 )
 from scheduler.model import Invitation, Meeting, Slot
 from scheduler.model.meetings import MEETING_KINDS, NO_OVERLAP
+from scheduler.rows import get_meeting, log_change, swap_meeting
+from scheduler.states import LONGEST_REASON, step
 
 LONGEST: Final = timedelta(hours=24)
 """A meeting of more than a day is several. It also bounds where an overlapping one can begin."""
 MOST_SITES: Final = 2_000
 TITLE: Final = 200
 AGENDA: Final = 20_000
-REASON: Final = 400
 _CHUNK: Final = 500
 """Values in one IN list: SQLite takes 32,766 parameters, plans are best with fewer."""
 
@@ -95,7 +93,7 @@ async def create(session: AsyncSession, plan: Plan, *, by: str, now: datetime) -
     session.add(meeting)
     await session.flush()
     await _invite(session, meeting.id, plan.endpoint_ids)
-    await _log(session, meeting, "meeting.create", by, now, None, _seen(plan))
+    log_change(session, meeting.id, "meeting.create", by, now, None, _seen(plan))
     return meeting
 
 
@@ -115,38 +113,36 @@ async def change(
     ConflictError, MeetingChangedError, NoMeetingError.
     """
     check(plan)
-    meeting = await get(session, meeting_id)
+    meeting = await get_meeting(session, meeting_id)
     before = await plan_of(session, meeting)
     if before == plan and meeting.version == version:
         return meeting
-    if meeting.state not in ("draft", "published"):
-        raise StateError("only a meeting to come can be changed", state=meeting.state)
+    step(meeting.state, "move")
     if meeting.state == "published" and plan.starts_at != before.starts_at and plan.starts_at < now:
         raise ImpossibleError("moved into the past", field="starts_at", problem="past")
     await _check_references(session, plan)
-    await _swap(session, meeting, version, **_columns(plan), reason=_reason(reason))
+    meeting = await swap_meeting(session, meeting, version, _columns(plan) | {"reason": _reason(reason)})
     await session.execute(delete(Invitation).where(Invitation.meeting_id == meeting_id))
     await _invite(session, meeting_id, plan.endpoint_ids)
     if meeting.state == "published":
         await session.execute(delete(Slot).where(Slot.meeting_id == meeting_id))
         await _take(session, meeting_id, plan)
-    await _log(session, meeting, "meeting.change", by, now, _seen(before), _seen(plan))
+    log_change(session, meeting.id, "meeting.change", by, now, _seen(before), _seen(plan))
     return meeting
 
 
 async def publish(session: AsyncSession, meeting_id: str, *, version: int, by: str, now: datetime) -> Meeting:
     """Make a draft hold: its times are taken from here on. Raises as :func:`change` does."""
-    meeting = await get(session, meeting_id)
+    meeting = await get_meeting(session, meeting_id)
     plan = await plan_of(session, meeting)
-    if meeting.state != "draft":
-        raise StateError("only a draft can be published", state=meeting.state)
+    after = step(meeting.state, "publish")
     if plan.starts_at < now:
         raise ImpossibleError("it would begin in the past", field="starts_at", problem="past")
     if not plan.endpoint_ids:
         raise ImpossibleError("nobody is invited", field="sites", problem="missing")
-    await _swap(session, meeting, version, state="published", published_at=now)
+    meeting = await swap_meeting(session, meeting, version, {"state": after, "published_at": now})
     await _take(session, meeting_id, plan)
-    await _log(session, meeting, "meeting.publish", by, now, {"state": "draft"}, {"state": "published"})
+    log_change(session, meeting.id, "meeting.publish", by, now, {"state": "draft"}, {"state": after})
     return meeting
 
 
@@ -154,30 +150,21 @@ async def cancel(
     session: AsyncSession, meeting_id: str, *, version: int, by: str, now: datetime, reason: str
 ) -> Meeting:
     """Call a meeting off before it opens, with a reason; its times are free again."""
-    meeting = await get(session, meeting_id)
-    if meeting.state not in ("draft", "published"):
-        raise StateError("only a meeting to come can be cancelled", state=meeting.state)
+    meeting = await get_meeting(session, meeting_id)
+    state = step(meeting.state, "cancel")
     if not reason.strip():
         raise ImpossibleError("no reason", field="reason", problem="missing")
     before = meeting.state
-    await _swap(session, meeting, version, state="cancelled", reason=_reason(reason))
+    meeting = await swap_meeting(session, meeting, version, {"state": state, "reason": _reason(reason)})
     await release(session, meeting_id)
-    after = {"state": "cancelled", "reason": meeting.reason}
-    await _log(session, meeting, "meeting.cancel", by, now, {"state": before}, after)
+    after = {"state": state, "reason": meeting.reason}
+    log_change(session, meeting.id, "meeting.cancel", by, now, {"state": before}, after)
     return meeting
 
 
 async def release(session: AsyncSession, meeting_id: str) -> None:
     """Free all times that a meeting has taken."""
     await session.execute(delete(Slot).where(Slot.meeting_id == meeting_id))
-
-
-async def get(session: AsyncSession, meeting_id: str) -> Meeting:
-    """A meeting as it stands in the database now. Raises NoMeetingError."""
-    meeting = await session.get(Meeting, meeting_id, populate_existing=True)
-    if meeting is None:
-        raise NoMeetingError(f"no meeting {meeting_id}", meeting=meeting_id)
-    return meeting
 
 
 async def plan_of(session: AsyncSession, meeting: Meeting) -> Plan:
@@ -293,20 +280,6 @@ async def _invite(session: AsyncSession, meeting_id: str, endpoint_ids: Iterable
         await session.execute(insert(Invitation), rows)
 
 
-async def _swap(session: AsyncSession, meeting: Meeting, version: int, **columns: object) -> None:
-    """Write ``columns`` if the meeting still has ``version``, and read it again; else MeetingChangedError."""
-    done = await session.execute(
-        update(Meeting)
-        .where(Meeting.id == meeting.id, Meeting.version == version, Meeting.state == meeting.state)
-        .values(version=version + 1, **columns)
-        .execution_options(synchronize_session=False)
-        .returning(Meeting.id)
-    )
-    if done.scalar_one_or_none() is None:
-        raise MeetingChangedError("the meeting was changed meanwhile", meeting=meeting.id)
-    await session.refresh(meeting)
-
-
 def _columns(plan: Plan) -> dict[str, Any]:
     return {
         "title": plan.title.strip(),
@@ -322,32 +295,12 @@ def _columns(plan: Plan) -> dict[str, Any]:
 
 def _seen(plan: Plan) -> dict[str, Any]:
     """A plan as the audit log keeps it."""
-    seen = _columns(plan) | {"sites": sorted(plan.endpoint_ids)}
-    return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in seen.items()}
+    return _columns(plan) | {"sites": sorted(plan.endpoint_ids)}
 
 
 def _reason(text: str) -> str:
-    if len(text) > REASON:
-        raise ImpossibleError("the reason is too long", field="reason", problem="too_long", most=REASON)
-    return text.strip()
-
-
-async def _log(
-    session: AsyncSession,
-    meeting: Meeting,
-    action: str,
-    by: str,
-    now: datetime,
-    before: dict[str, Any] | None,
-    after: dict[str, Any],
-) -> None:
-    if before is not None:
-        changed = {name for name in after if before.get(name) != after[name]}
-        before = {name: before.get(name) for name in changed}
-        after = {name: after[name] for name in changed}
-    session.add(
-        AuditEntry(
-            at=now, actor=by, action=action, subject=f"meeting:{meeting.id}", before=before, after=after
+    if len(text) > LONGEST_REASON:
+        raise ImpossibleError(
+            "the reason is too long", field="reason", problem="too_long", most=LONGEST_REASON
         )
-    )
-    await session.flush()
+    return text.strip()

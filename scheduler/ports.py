@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from livekit.protocol import models
@@ -20,6 +21,9 @@ class Rooms(Protocol):
 
     async def delete_room(self, name: str) -> None:
         """Put everybody out and end the room."""
+
+    async def rooms(self, names: Sequence[str] = ()) -> list[models.Room]:
+        """The rooms of these names that are there; all without names."""
 
     async def participants(self, name: str) -> list[models.ParticipantInfo]:
         """Who is in a room."""

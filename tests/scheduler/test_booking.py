@@ -29,6 +29,7 @@ from scheduler.errors import (
     StateError,
 )
 from scheduler.model import Meeting, Slot
+from scheduler.rows import get_meeting
 
 HOUR = timedelta(hours=1)
 BY = "person:1"
@@ -66,7 +67,7 @@ async def test_a_draft_takes_no_time_and_a_published_meeting_does(database: Data
         4,
     )
     async with database.read() as session:
-        assert await booking.plan_of(session, await booking.get(session, draft.id)) == plan()
+        assert await booking.plan_of(session, await get_meeting(session, draft.id)) == plan()
 
 
 async def test_a_taken_site_is_refused_with_both_names(database: Database) -> None:
@@ -173,7 +174,7 @@ async def test_who_saw_an_older_version_changes_nothing(database: Database) -> N
         with pytest.raises(MeetingChangedError):
             await do(database, work)
     async with database.read() as session:
-        assert (await booking.get(session, meeting.id)).title == "A"
+        assert (await get_meeting(session, meeting.id)).title == "A"
 
 
 @pytest.mark.parametrize(
