@@ -22,12 +22,11 @@ export function search(form: HTMLElement): void {
     if (text.trim() === "") address.searchParams.delete(input.name);
     else address.searchParams.set(input.name, text);
     const where = address.pathname + address.search;
-    void htmx.ajax("get", where, {
-      source: input,
-      target: `#${target}`,
-      select: `#${target}`,
-      swap: "outerHTML",
-    });
+    const goal = `#${target}`;
+    // A failure is told by the events below; there is nothing more to do about it here.
+    htmx
+      .ajax("get", where, { source: input, target: goal, select: goal, swap: "outerHTML" })
+      .catch(() => null);
   };
   const look = whenWritten(input, REST_MS, ask);
   form.addEventListener("submit", (event) => {
