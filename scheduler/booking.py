@@ -191,12 +191,12 @@ async def conflicts(
     ``beside`` is the plan's own meeting.
     """
     found: list[tuple[Slot, Meeting]] = []
-    for resources in _chunks(sorted(_resources(plan))):
+    for names in chunks(sorted(resources(plan))):
         statement = (
             select(Slot, Meeting)
             .join(Meeting, Slot.meeting_id == Meeting.id)
             .where(
-                Slot.resource.in_(resources),
+                Slot.resource.in_(names),
                 Slot.starts_at < plan.ends_at,
                 # Nothing is longer, so what begins earlier has ended; this keeps to a part of the index.
                 Slot.starts_at > plan.starts_at - LONGEST,
@@ -208,9 +208,9 @@ async def conflicts(
         )
         found += [(slot, meeting) for slot, meeting in await session.execute(statement)]
     found = sorted(found, key=lambda pair: (pair[0].starts_at, pair[0].resource))[:most]
-    names = await _names(session, [slot.resource for slot, _ in found])
+    shown = await _names(session, [slot.resource for slot, _ in found])
     return [
-        Conflict(slot.resource, names[slot.resource], meeting.id, meeting.title, slot.starts_at, slot.ends_at)
+        Conflict(slot.resource, shown[slot.resource], meeting.id, meeting.title, slot.starts_at, slot.ends_at)
         for slot, meeting in found
     ]
 
@@ -220,7 +220,7 @@ async def _take(session: AsyncSession, meeting_id: str, plan: Plan) -> None:
     await _refuse_conflicts(session, plan, meeting_id)
     rows = [
         {"meeting_id": meeting_id, "resource": name, "starts_at": plan.starts_at, "ends_at": plan.ends_at}
-        for name in sorted(_resources(plan))
+        for name in sorted(resources(plan))
     ]
     try:
         async with session.begin_nested():
@@ -239,11 +239,13 @@ async def _refuse_conflicts(session: AsyncSession, plan: Plan, meeting_id: str) 
         raise ConflictError(f"{len(found)} conflicts", found)
 
 
-def _resources(plan: Plan) -> set[str]:
+def resources(plan: Plan) -> set[str]:
+    """What a plan takes: its sites and its chair."""
     return {site_resource(endpoint) for endpoint in plan.endpoint_ids} | {person_resource(plan.chair_id)}
 
 
-def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The values in parts that fit into one IN list."""
     return (values[at : at + _CHUNK] for at in range(0, len(values), _CHUNK))
 
 
@@ -266,7 +268,7 @@ async def _check_references(session: AsyncSession, plan: Plan) -> None:
         if person is None or person.disabled_at is not None:
             raise ImpossibleError(f"no such {field}", field=field, problem="unknown")
     known: set[int] = set()
-    for numbers in _chunks(sorted(plan.endpoint_ids)):
+    for numbers in chunks(sorted(plan.endpoint_ids)):
         found = select(Endpoint.id).where(Endpoint.id.in_(numbers), Endpoint.retired_at.is_(None))
         known.update(await session.scalars(found))
     if known != plan.endpoint_ids:
