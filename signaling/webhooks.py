@@ -4,7 +4,7 @@ A notice is proto3 JSON of a ``WebhookEvent``, with the type
 ``application/webhook+json`` and an ``Authorization`` header that is a token
 (without "Bearer") whose ``sha256`` claim is the base64 of the body's hash.
 :mod:`signaling.webhook_plan` decides when what goes; here it is sent. Reading
-such notices is :mod:`signaling.webhook_receiver`.
+such notices is :mod:`signaling.client.webhook_receiver`.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from livekit.protocol.webhook import WebhookEvent
 from conformance.target import Target
 from conformance.waiting import until
 from conformance.webhook_sink import WebhookSink
+from signaling.client.presence import PresenceLog
 from signaling.client.room import RoomClient
-from signaling.presence import PresenceLog
 
 PAUSES = (0.3, 0.8, 1.5)
 RETURNS = 20

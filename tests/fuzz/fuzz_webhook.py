@@ -3,10 +3,10 @@
 from contextlib import suppress
 
 from signaling import webhooks
+from signaling.client.presence import PresenceBoard
+from signaling.client.webhook_receiver import receive
 from signaling.errors import MalformedError, UnauthenticatedError
-from signaling.presence import PresenceBoard
 from signaling.tokens import KeyRing
-from signaling.webhook_receiver import receive
 
 NOW = 1_800_000_000.0
 SECRET = "s" * 32

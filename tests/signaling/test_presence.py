@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from livekit.protocol import models
 from livekit.protocol.webhook import WebhookEvent
 
-from signaling.presence import POLL_LAG, Interval, PresenceBoard, PresenceLog
+from signaling.client.presence import POLL_LAG, Interval, PresenceBoard, PresenceLog
 
 T = 1_800_000_000
 ROOM = "RM_1"

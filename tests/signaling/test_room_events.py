@@ -9,8 +9,8 @@ from livekit.protocol.webhook import WebhookEvent
 from signal_world import EPOCH, Client, Source, TrackType, World
 
 from signaling import webhooks
+from signaling.client.presence import PresenceLog
 from signaling.events import WebhookEvents
-from signaling.presence import PresenceLog
 
 
 def test_a_visit_is_told_in_order_with_the_numbers_after_it() -> None:

@@ -22,7 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from signaling import webhook_receiver, webhooks
+from signaling import webhooks
+from signaling.client import webhook_receiver
 from signaling.errors import InvalidArgumentError, MalformedError, UnauthenticatedError
 from signaling.tokens import Grants, KeyRing
 from signaling.webhook_plan import RetryPolicy
