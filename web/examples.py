@@ -124,9 +124,10 @@ def checked(values: dict[str, list[str]]) -> dict[str, str]:
     if read_date(first("day")) is None:
         wrong["day"] = "examples.form.day.wrong"
     begin, end = read_time(first("begin")), read_time(first("end"))
-    for name, time in (("begin", begin), ("end", end)):
-        if time is None:
-            wrong[name] = "examples.form.time.wrong"
+    if begin is None:
+        wrong["begin"] = "examples.form.begin.wrong"
+    if end is None:
+        wrong["end"] = "examples.form.end.wrong"
     if begin is not None and end is not None and end <= begin:
         wrong["end"] = "examples.form.end.before"
     if not values.get("sites"):

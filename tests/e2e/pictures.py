@@ -1,4 +1,4 @@
-"""Takes the pictures of the meeting page that the documentation shows: `make pictures`.
+"""Takes the pictures of the pages that the documentation shows: `make pictures`.
 
 The service runs as a child with six simulated sites; a seventh place, in a browser, shares a drawn page.
 """
@@ -20,10 +20,12 @@ from conformance.clients.browser import CHROMIUM  # noqa: E402
 from conformance.processes import KEY, SECRET  # noqa: E402
 
 from e2e.conftest import ARGUMENTS, KINDLY  # noqa: E402
+from e2e.examples_service import examples_service  # noqa: E402
 from e2e.meeting_page import MeetingPage  # noqa: E402
 from e2e.service import ROOM, Service  # noqa: E402
 
 SIZES = {"desktop": (1366, 768), "phone": (390, 844)}
+EXAMPLES_SIZES = {"desktop": (1366, 768), "tablet": (768, 1024), "phone": (390, 844)}
 LANGUAGES = ("vi", "en")
 SITES = 6
 CITY = "Thành phố Hà Nội"
@@ -174,8 +176,32 @@ class Photographer:
         await page.page.wait_for_function(running, arg=least, timeout=30_000)
 
 
-async def take(folder: Path) -> None:
+async def take_examples(browser: Browser, folder: Path) -> None:
+    """The components of the server-made pages, the whole page at each size."""
+    async with examples_service() as address:
+        for where, (width, height) in EXAMPLES_SIZES.items():
+            for language in LANGUAGES:
+                context = await browser.new_context(
+                    viewport={"width": width, "height": height}, reduced_motion="reduce"
+                )
+                await context.add_cookies([{"name": "language", "value": language, "url": address}])
+                page = await context.new_page()
+                await page.goto(address + "/examples")
+                await page.locator("[data-ready]").wait_for()
+                path = folder / f"components-{where}-{language}.png"
+                await page.screenshot(path=path, full_page=True)
+                print(path)
+                await context.close()
+
+
+async def take(folder: Path, *, only_components: bool) -> None:
     """Start everything, take all pictures, stop everything."""
+    if only_components:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*ARGUMENTS])
+            await take_examples(browser, folder)
+            await browser.close()
+        return
     with tempfile.TemporaryDirectory() as state, Service(Path(state)) as service:
         command = [sys.executable, "-m", "web.cli", "simulate-sites", "--url", service.media, "--room", ROOM]
         command += ["--count", str(SITES), "--key", KEY, "--secret", SECRET]
@@ -188,6 +214,7 @@ async def take(folder: Path) -> None:
                     executable_path=str(CHROMIUM), args=[*ARGUMENTS, *KINDLY]
                 )
                 await Photographer(service, browser, folder).all()
+                await take_examples(browser, folder)
                 await browser.close()
         finally:
             sites.terminate()
@@ -198,9 +225,11 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "pictures")
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--components", action="store_true", help="only those of the components")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
-    asyncio.run(take(folder))
+    asyncio.run(take(folder, only_components=arguments.components))
 
 
 if __name__ == "__main__":
