@@ -31,8 +31,10 @@ CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]"
 SPACES: Final = re.compile(r"\s+")
 """Any white space, no-break and ideographic spaces and line ends included."""
 
-_WORD = re.compile(r'[^\s;,"]*\?[^\s;,"]*')
+# Begins at starts of words only and never goes back, so that it takes linear time on any text.
+_WORD = re.compile(r'(?<![^\s;,"])[^\s;,"?]*+\?[^\s;,"]*+')
 _LOST = re.compile(r"[^\W\d_]\?+[^\W\d_]|(?<!\S)\W*\?+[^\W\d_]")
+_LONGEST_WORD: Final = 100
 _NO_PROSE = re.compile(r"[/=&@%:]")
 
 
@@ -43,13 +45,15 @@ class LostWord(NamedTuple):
     offset: int
 
 
-def lost_words(text: str) -> list[LostWord]:
-    """Words with ``?`` between or before letters (``Ph??ng``, ``?ống``); addresses of pages are none."""
+def lost_words(text: str, most: int = 2) -> list[LostWord]:
+    """The first words with ``?`` between or before letters (``Ph??ng``, ``?ống``), not addresses of pages."""
     found = []
     for match in _WORD.finditer(text):
-        word = match.group()
+        word = match.group()[:_LONGEST_WORD]
         if not _NO_PROSE.search(word) and _LOST.search(word):
             found.append(LostWord(word[:40], match.start()))
+            if len(found) == most:
+                break
     return found
 
 

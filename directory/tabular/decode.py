@@ -9,6 +9,7 @@ would put rubbish on record.
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,9 @@ lacks, or such as stand where no mark could (ì, ò)."""
 
 _DIFFERENT: Final = frozenset(b"\xc3\xd5\xdd\xe3\xf5\xfd")
 """Bytes that are Vietnamese letters in both code pages, but others: ã and ă, õ and ơ, ý and ư."""
+
+_STACKED = re.compile("[\u0300\u0301\u0303\u0309\u0323]{3}")
+"""Marks upon marks, which no letter has, and which take quadratic time to put in order."""
 
 _LATIN: Final = "Windows-1252"
 
@@ -86,7 +90,11 @@ def _without_mark(data: bytes) -> Decoded:
             raise _bad_encoding(data.decode("latin-1"), zero, name)
     try:
         text = data.decode("utf-8")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if _mostly_utf8(data):
+            before = data[: error.start].decode("utf-8")
+            text = before + data[error.start :].decode("utf-8", "replace")
+            raise _bad_encoding(text, len(before), "UTF-8, damaged") from None
         return _code_page(data)
     _refuse_lost(text)
     return Decoded(text, "utf-8")
@@ -98,6 +106,9 @@ def _code_page(data: bytes) -> Decoded:
         raw = data.decode("cp1258")
     except UnicodeDecodeError as error:
         raise _refused(data, error.start) from None
+    stacked = _STACKED.search(raw)
+    if stacked is not None:
+        raise _refused(data, stacked.start())
     text = unicodedata.normalize("NFC", raw)
     bad = characters.implausible_at(text)
     if bad is not None:
@@ -135,11 +146,8 @@ def _guess(data: bytes, text: str) -> str:
     """The likeliest encoding of bytes that were refused."""
     if b"\xff" in data[:1] or b"\xfe" in data[:1]:
         return "UTF-16, damaged"
-    letters = [c for c in text if c > "\x7f" and c.isalpha()]
-    if letters and all(c in characters.VIETNAMESE for c in letters):
+    if characters.implausible_at(text) is None:
         return _LATIN
-    if _mostly_utf8(data):
-        return "UTF-8, damaged"
     return "TCVN3 or another old Vietnamese encoding"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
@@ -114,8 +113,12 @@ def _fitness(text: str, delimiter: str) -> tuple[float, int]:
     widths: list[int] = []
     sample = islice(records(text, Layout(delimiter, 0, 1)), _SAMPLE)
     # What comes before a bad quotation mark still tells; the mark is reported when the text is read.
-    with suppress(FormatError, LimitError):
-        widths.extend(len(record) for record in sample if any(cell.text for cell in record))
+    try:
+        widths.extend(len(record) for record in sample if len(record) > 1 or record[0].text)
+    except LimitError:
+        widths.append(_MOST_CELLS)
+    except FormatError:
+        pass
     if not widths:
         return 0.0, 0
     common = max(set(widths), key=lambda w: (widths.count(w), w))
