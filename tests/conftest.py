@@ -15,9 +15,9 @@ settings.load_profile("diemcau")
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server of the tests' own; fails with one sentence where there is none."""
-    server = postgres_or_reason(tmp_path_factory.mktemp("postgres"))
+    server = postgres_or_reason()
     if isinstance(server, str):
         pytest.fail(server)
     with server:

@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
@@ -23,17 +24,21 @@ def _folder() -> Path | None:
     return max(found, default=None)
 
 
-def postgres_or_reason(folder: Path) -> PostgresServer | str:
+def postgres_or_reason() -> PostgresServer | str:
     """A server that can be started, or a sentence that says what is missing."""
     programs = _folder()
-    return MISSING if programs is None else PostgresServer(programs, folder)
+    return MISSING if programs is None else PostgresServer(programs)
 
 
 class PostgresServer:
-    """A server that listens on a Unix socket only. PostgreSQL refuses root, so root starts it as postgres."""
+    """A server that listens on a Unix socket only. PostgreSQL refuses root, so root starts it as postgres.
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    Its folder is not one of pytest's: those are closed to other users, by every run that starts anew.
+    """
+
+    def __init__(self, programs: Path) -> None:
         self._programs = programs
+        folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         self.data = folder / "data"
         self._sockets = folder
         self._user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -69,9 +74,6 @@ class PostgresServer:
         if os.geteuid() == 0:
             owner = pwd.getpwnam(self._user)
             os.chown(self._sockets, owner.pw_uid, owner.pw_gid)
-            # pytest's folders are closed to other users; being in one's own needs the way there.
-            for parent in list(self._sockets.parents)[:2]:
-                parent.chmod(parent.stat().st_mode | 0o011)
         self._run("initdb", "-D", str(self.data), "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
         self.start()
         return self
@@ -80,3 +82,4 @@ class PostgresServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop("immediate")
+        shutil.rmtree(self._sockets, ignore_errors=True)

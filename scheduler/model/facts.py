@@ -29,6 +29,7 @@ class AttendanceFact(Base):
     identity: Mapped[str] = mapped_column(String(100))
     key: Mapped[str] = mapped_column(String(64))
     sid: Mapped[str] = mapped_column(String(64), default="")
+    room_sid: Mapped[str] = mapped_column(String(64), default="")
     joined_at: Mapped[datetime | None] = mapped_column(Instant)
     count: Mapped[int | None]
 

@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("identity", sa.String(length=100), nullable=False),
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("sid", sa.String(length=64), nullable=False),
+        sa.Column("room_sid", sa.String(length=64), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("count", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_attendance_fact_meeting_id")),

@@ -1,0 +1,142 @@
+"""The attendance log: what the media server told of a meeting's room, and head-counts, as lines that stay.
+
+A webhook may come late, twice, or not at all; a line is written once, by its
+key. Who is present is computed from the lines (``signaling.client.presence``),
+and is right for any order of them (FC-a01).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from livekit.protocol.webhook import WebhookEvent
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.database import Database
+from scheduler.errors import ImpossibleError, NoMeetingError, StateError
+from scheduler.model import AttendanceFact, Meeting
+from scheduler.states import OPEN
+from signaling.client.presence import PresenceLog
+
+KINDS: Final = {
+    "participant_joined": "joined",
+    "participant_left": "left",
+    "participant_connection_aborted": "aborted",
+    "room_finished": "ended",
+}
+"""Webhooks that say something of presence, and what a line calls them."""
+
+_EVENTS: Final = {kind: event for event, kind in KINDS.items()}
+HEAD_COUNT: Final = "head_count"
+MOST_PEOPLE: Final = 1_000
+"""In one room of one site."""
+
+
+class AttendanceLog:
+    """Writes and reads the lines of all meetings."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.unknown = 0
+        """Events of rooms that are no meeting's."""
+
+    async def take(self, event: WebhookEvent) -> str | None:
+        """Write what a verified webhook says; the meeting's id, or None if there was nothing new in it."""
+        kind = KINDS.get(event.event)
+        if kind is None or not event.room.name:
+            return None
+        who = event.participant
+        async with self._database.read() as session:
+            meeting_id = await session.scalar(select(Meeting.id).where(Meeting.room == event.room.name))
+        if meeting_id is None:
+            self.unknown += 1
+            return None
+        sid = event.room.sid if kind == "ended" else who.sid
+        fact = AttendanceFact(
+            meeting_id=meeting_id,
+            at=datetime.fromtimestamp(event.created_at, UTC),
+            kind=kind,
+            identity=who.identity[:100],
+            key=f"{kind}:{sid}"[:64],
+            sid=sid[:64],
+            room_sid=event.room.sid[:64],
+            joined_at=_joined_at(who.joined_at_ms, who.joined_at),
+        )
+        return meeting_id if await self._add(fact) else None
+
+    async def head_count(self, meeting_id: str, identity: str, count: int, *, now: datetime) -> None:
+        """A site says how many people are in its room; the last word counts. Raises ImpossibleError,
+        NoMeetingError, StateError."""
+        if not 0 <= count <= MOST_PEOPLE:
+            raise ImpossibleError("no such number of people", field="count", problem="out_of_range")
+        async with self._database.write() as session:
+            meeting = await session.get(Meeting, meeting_id)
+            if meeting is None:
+                raise NoMeetingError(f"no meeting {meeting_id}", meeting=meeting_id)
+            if meeting.state != OPEN:
+                raise StateError("heads are counted while the meeting is open", state=meeting.state)
+            session.add(
+                AttendanceFact(
+                    meeting_id=meeting_id,
+                    at=now,
+                    kind=HEAD_COUNT,
+                    identity=identity,
+                    key=f"{HEAD_COUNT}:{secrets.token_hex(12)}",
+                    count=count,
+                )
+            )
+
+    async def _add(self, fact: AttendanceFact) -> bool:
+        """Write a line; False if it is there already."""
+        known = select(AttendanceFact.id).where(
+            AttendanceFact.meeting_id == fact.meeting_id, AttendanceFact.key == fact.key
+        )
+        try:
+            async with self._database.write() as session:
+                if await session.scalar(known) is not None:
+                    return False
+                session.add(fact)
+        except IntegrityError:
+            # Another process wrote it at the same moment.
+            return False
+        return True
+
+
+async def facts(session: AsyncSession, meeting_id: str) -> Sequence[AttendanceFact]:
+    """All lines of a meeting, in the order in which they were written."""
+    found = select(AttendanceFact).where(AttendanceFact.meeting_id == meeting_id)
+    return list(await session.scalars(found.order_by(AttendanceFact.id)))
+
+
+def presence(lines: Sequence[AttendanceFact]) -> PresenceLog:
+    """Who was there, and when, by these lines."""
+    log = PresenceLog()
+    for line in lines:
+        event = _EVENTS.get(line.kind)
+        if event is None:
+            continue
+        told = WebhookEvent(event=event, created_at=int(line.at.timestamp()))
+        told.room.sid = line.room_sid
+        if line.kind != "ended":
+            told.participant.sid = line.sid
+            told.participant.identity = line.identity
+            if line.joined_at is not None:
+                told.participant.joined_at_ms = round(line.joined_at.timestamp() * 1000)
+                told.participant.joined_at = int(line.joined_at.timestamp())
+        log.fold(told)
+    return log
+
+
+def head_counts(lines: Sequence[AttendanceFact]) -> dict[str, int]:
+    """The last head-count of each identity that gave one."""
+    return {line.identity: line.count for line in lines if line.kind == HEAD_COUNT and line.count is not None}
+
+
+def _joined_at(milliseconds: int, seconds: int) -> datetime | None:
+    moment = milliseconds / 1000 if milliseconds else float(seconds)
+    return datetime.fromtimestamp(moment, UTC) if moment else None
