@@ -305,6 +305,26 @@ async def test_fc_e01_search_asks_once_for_a_word(visit_examples: Open) -> None:
     assert len(asked) == 1
 
 
+async def test_fc_e01_with_the_browser_s_own_input_method(visit_examples: Open) -> None:
+    page = await visit_examples()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "q=" in request.url else None)
+    await page.locator("[data-ready]").wait_for()
+    await page.locator("input[name=q]").focus()
+    keys = await page.context.new_cdp_session(page)
+    for text in ("đ", "đo", "đoi"):
+        await keys.send(
+            "Input.imeSetComposition", {"text": text, "selectionStart": len(text), "selectionEnd": len(text)}
+        )
+        # Longer than the page waits after the last key of a word.
+        await page.evaluate("new Promise((done) => setTimeout(done, 400))")
+    assert asked == []
+    await keys.send("Input.insertText", {"text": "đội"})
+    await expect(page.locator("#sites tbody th").first).to_have_text("Phường Đội Cấn")
+    await expect(page.locator("#sites tbody th")).to_have_count(5)
+    assert len(asked) == 1
+
+
 async def test_search_order_and_pages_without_loading_the_page(visit_examples: Open) -> None:
     page = await visit_examples()
     await page.locator("[data-ready]").wait_for()

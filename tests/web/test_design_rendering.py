@@ -16,10 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from web.app import create_app
-from web.examples import FORM_PATH, HOSTILE, PATH, VISITOR, Examples
+from web.assembly import Service
+from web.examples import FORM_PATH, HOSTILE, PATH, VISITOR, Examples, found_sites
 from web.flash import COOKIE, MAX_COOKIE, Flash, read_flash, set_flash
 from web.navigation import ENTRIES, ROLE_WORDS, ROLES, Visitor, navigation
 from web.rendering import LANGUAGE_PATH, Renderer, clean, local_path
+from web.settings import Settings
 
 Ask = Callable[..., httpx.Response]
 
@@ -177,3 +179,23 @@ def test_navigation_table() -> None:
     }
     assert Visitor("A", frozenset({"official", "secretary"})).role_word == "role.secretary"
     assert Visitor("A", frozenset()).role_word == "role.official"
+
+
+@pytest.mark.parametrize(("on", "status"), [(False, 404), (True, 200)])
+async def test_the_examples_are_there_only_if_wanted(
+    settings: Settings, built: Path, on: bool, status: int
+) -> None:
+    service = Service(settings.with_values({"examples": on}), with_pages=True, built=built)
+    transport = httpx.ASGITransport(app=service.app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert (await client.get(PATH)).status_code == status
+        assert (await client.post(LANGUAGE_PATH, content="language=vi")).status_code == 303
+
+
+@given(st.dictionaries(st.sampled_from(["q", "sort", "order", "page", "view"]), st.text(max_size=20)))
+def test_any_address_gives_a_page_of_the_list(asked: dict[str, str]) -> None:
+    query = urlencode({key: value.encode("utf-8", "replace") for key, value in asked.items()})
+    found = found_sites(Request({"type": "http", "query_string": query.encode(), "headers": []}))
+    assert 1 <= found["page"] <= found["pages"]
+    assert len(found["rows"]) <= 10
+    assert (not found["rows"]) == (found["count"] == 0)
