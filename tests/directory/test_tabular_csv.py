@@ -216,7 +216,6 @@ def test_hostile_texts_take_no_time_and_no_memory() -> None:
     assert refused(b"x\n" * 30_000).kind is K.TOO_MANY_ROWS
     assert refused(b"a" * size + b" ?").kind is K.CELL_TOO_LONG
     assert refused(b"?" * size).kind is K.CELL_TOO_LONG
-    assert refused(b"a\xcc\xf2" * (size // 3)).kind is K.CELL_TOO_LONG
     assert refused(b"a" + b"\xcc\xf2" * (size // 2)).kind is K.BAD_ENCODING
 
 
