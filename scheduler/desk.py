@@ -1,0 +1,223 @@
+"""The floor of each meeting in the database, and its consequences on the media server.
+
+A command is carried out on the stored state and written back by
+compare-and-swap on its sequence number, with its events in a log that only
+grows; of two chairs who press at once, the second acts on what the first has
+left. Then the rights on the media server are made to follow. Should that fail,
+or a participant come in with a token from before, :meth:`FloorDesk.align` makes
+them right: rights are computed from the state, never remembered.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+from livekit.protocol import models
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from directory.database import Database
+from scheduler import rights
+from scheduler.errors import MeetingChangedError, StateError
+from scheduler.floor import Actor, Command, Floor, Rules
+from scheduler.floor_state import Event, Role, State
+from scheduler.gathering import Gathered
+from scheduler.model import FloorEvent, FloorState, Meeting
+from scheduler.ports import Rooms
+from scheduler.rows import get_meeting
+from scheduler.states import OPEN
+from signaling.errors import NotFoundError, SignalingError
+
+TRIES: Final = 20
+"""How often a change is begun anew when others come between."""
+SERVER: Final = "service"
+CHANGING_RIGHTS: Final = frozenset(
+    {"joined", "admitted", "removed", "waiting", "given", "taken", "muted", "unmuted", "muted_all"}
+)
+"""Events after which somebody may do more or less than before."""
+
+_log = structlog.get_logger(__name__)
+
+Change = Callable[[Floor], tuple[Event, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class FloorChange:
+    """What happened to a meeting's floor, and the state after it."""
+
+    meeting_id: str
+    events: tuple[Event, ...]
+    state: State
+
+
+Listener = Callable[[FloorChange], Awaitable[None]]
+
+
+class FloorDesk:
+    """See the module. ``listener`` is told of each change after it is stored."""
+
+    def __init__(
+        self,
+        database: Database,
+        rooms: Rooms,
+        rules: Rules | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        self._database = database
+        self._rooms = rooms
+        self._rules = rules or Rules()
+        self._listener = listener
+        self._aligning: dict[str, Gathered] = {}
+        self.failed_rights = 0
+
+    async def state(self, meeting_id: str) -> State:
+        """The floor as it is stored; a fresh one before the first event."""
+        async with self._database.read() as session:
+            return (await self._load(session, meeting_id)).state
+
+    async def do(self, meeting_id: str, actor: Actor, command: Command, now: datetime) -> FloorChange:
+        """Carry out a command. Raises RightError, FloorError, NoMeetingError, StateError."""
+        return await self._change(meeting_id, lambda floor: floor.do(actor, command, now), actor.member)
+
+    async def arrive(
+        self, meeting_id: str, member: str, role: Role, now: datetime, *, invited: bool = True
+    ) -> FloorChange:
+        """A member's line stands. Raises FloorError ``full``, NoMeetingError, StateError."""
+        return await self._change(
+            meeting_id, lambda floor: floor.arrive(member, role, now, invited=invited), member
+        )
+
+    async def depart(
+        self, meeting_id: str, member: str, now: datetime, *, for_good: bool = False
+    ) -> FloorChange:
+        """A member's last line is gone."""
+        return await self._change(
+            meeting_id, lambda floor: floor.depart(member, now, for_good=for_good), member
+        )
+
+    async def tick(self, meeting_id: str, now: datetime) -> FloorChange:
+        """What the passing of time causes."""
+        return await self._change(meeting_id, lambda floor: floor.tick(now), SERVER)
+
+    async def deadline(self, meeting_id: str) -> datetime | None:
+        """When :meth:`tick` has something to do."""
+        async with self._database.read() as session:
+            return (await self._load(session, meeting_id)).deadline()
+
+    # -- storing -------------------------------------------------------------------
+
+    async def _load(self, session: AsyncSession, meeting_id: str) -> Floor:
+        row = await session.get(FloorState, meeting_id, populate_existing=True)
+        return Floor(self._rules) if row is None else Floor.restore(row.state, self._rules)
+
+    async def _change(self, meeting_id: str, change: Change, by: str) -> FloorChange:
+        for _ in range(TRIES):
+            try:
+                async with self._database.write() as session:
+                    meeting = await get_meeting(session, meeting_id)
+                    if meeting.state != OPEN:
+                        raise StateError("the meeting is not open", state=meeting.state)
+                    floor = await self._load(session, meeting_id)
+                    before = floor.state.sequence
+                    events = change(floor)
+                    stored = not events or await _store(session, meeting_id, before, floor, events, by)
+            except IntegrityError:
+                # The first two events of a meeting were written at once.
+                continue
+            if stored:
+                return await self._follow(meeting, FloorChange(meeting_id, events, floor.state))
+        raise MeetingChangedError("the floor changes too fast", meeting=meeting_id)
+
+    async def _follow(self, meeting: Meeting, change: FloorChange) -> FloorChange:
+        if change.events:
+            if self._listener is not None:
+                await self._listener(change)
+            if any(event.kind in CHANGING_RIGHTS for event in change.events):
+                await self.align(meeting.id, meeting.room)
+        return change
+
+    # -- rights on the media server ----------------------------------------------------
+
+    async def align(self, meeting_id: str, room: str) -> None:
+        """Give each participant of a room the rights that the floor gives it now; put out who was removed.
+
+        Calls at the same time share a run: when 579 sites come in, the room is not looked through 579 times.
+        """
+        gathered = self._aligning.get(room)
+        if gathered is None:
+            gathered = self._aligning[room] = Gathered(functools.partial(self._align, meeting_id, room))
+        await gathered.run()
+        if gathered.idle:
+            self._aligning.pop(room, None)
+
+    async def _align(self, meeting_id: str, room: str) -> None:
+        state = await self.state(meeting_id)
+        try:
+            for participant in await self._rooms.participants(room):
+                await self._align_one(room, state, participant.identity, participant.permission)
+        except SignalingError as error:
+            self.failed_rights += 1
+            _log.warning("rights_not_followed", room=room, error=error.code)
+
+    async def _align_one(
+        self, room: str, state: State, identity: str, has: models.ParticipantPermission
+    ) -> None:
+        member = rights.member_of(identity)
+        if not member:
+            # A hidden helper (recorder, sampler) with rights of its own.
+            return
+        try:
+            if member in state.removed:
+                await self._rooms.remove(room, identity)
+                return
+            known = state.members.get(member)
+            role: Role = known.role if known is not None else "site"
+            wanted = rights.permission(member, role, state)
+            if not rights.same(wanted, has):
+                await self._rooms.permit(room, identity, wanted)
+        except NotFoundError:
+            # It left between the question and the answer.
+            return
+
+
+async def _store(
+    session: AsyncSession, meeting_id: str, before: int, floor: Floor, events: tuple[Event, ...], by: str
+) -> bool:
+    """Write the state and its events; False when another change came first."""
+    values = {"sequence": floor.state.sequence, "state": floor.snapshot()}
+    if before == 0:
+        await session.execute(insert(FloorState).values(meeting_id=meeting_id, **values))
+    else:
+        done = await session.execute(
+            update(FloorState)
+            .where(FloorState.meeting_id == meeting_id, FloorState.sequence == before)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+            .returning(FloorState.meeting_id)
+        )
+        if done.scalar_one_or_none() is None:
+            return False
+    rows = [
+        {
+            "meeting_id": meeting_id,
+            "sequence": event.sequence,
+            "at": event.at,
+            "actor": event.by or by,
+            "event": event.to_dict(),
+        }
+        for event in events
+    ]
+    await session.execute(insert(FloorEvent), rows)
+    return True
+
+
+async def floor_events(session: AsyncSession, meeting_id: str) -> list[Event]:
+    """The whole log of a meeting's floor; replaying it gives the state."""
+    rows = select(FloorEvent).where(FloorEvent.meeting_id == meeting_id).order_by(FloorEvent.sequence)
+    return [Event.from_dict(row.event) for row in await session.scalars(rows)]

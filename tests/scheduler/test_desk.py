@@ -1,0 +1,258 @@
+"""The floor in the database on both engines of storage, and the rights that follow on a media server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import pytest
+from livekit.protocol import models
+from small_city import NOW
+from sqlalchemy import update
+
+from directory.database import Database
+from scheduler import booking, rights
+from scheduler.booking import Plan
+from scheduler.desk import FloorChange, FloorDesk, floor_events
+from scheduler.errors import FloorError, NoMeetingError, RightError, StateError
+from scheduler.floor import Actor, Command, Rules, replay
+from scheduler.model import Meeting
+from signaling.errors import NotFoundError, UnavailableError
+
+CHAIR = Actor("person:1", "chair")
+SITES = [f"site:{number:05}" for number in range(1, 11)]
+
+
+class PeopleInRooms:
+    """A media server in memory: identities with their permissions."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, models.ParticipantPermission] = {}
+        self.calls = 0
+        self.down = False
+
+    def join(self, member: str) -> None:
+        self.people[rights.identity(member)] = models.ParticipantPermission()
+
+    def sources(self, member: str) -> int:
+        return len(self.people[rights.identity(member)].can_publish_sources)
+
+    async def participants(self, name: str) -> list[models.ParticipantInfo]:
+        if self.down:
+            raise UnavailableError("down")
+        return [
+            models.ParticipantInfo(identity=identity, permission=permission)
+            for identity, permission in self.people.items()
+        ]
+
+    async def remove(self, name: str, identity: str) -> None:
+        if self.people.pop(identity, None) is None:
+            raise NotFoundError("gone")
+
+    async def permit(
+        self, name: str, identity: str, permission: models.ParticipantPermission
+    ) -> models.ParticipantInfo:
+        if identity not in self.people:
+            raise NotFoundError("gone")
+        self.calls += 1
+        self.people[identity] = permission
+        return models.ParticipantInfo()
+
+    async def rooms(self, names: Sequence[str] = ()) -> list[models.Room]:
+        return []
+
+    async def create_room(
+        self, name: str, *, empty_timeout: int = 0, departure_timeout: int = 0, metadata: str = ""
+    ) -> models.Room:
+        return models.Room(name=name)
+
+    async def delete_room(self, name: str) -> None: ...
+
+    async def mute(self, name: str, identity: str, track_sid: str, muted: bool = True) -> None: ...
+
+
+@pytest.fixture
+async def meeting(database: Database) -> str:
+    end = NOW + timedelta(hours=1)
+    plan = Plan("Giao ban", "briefing", 1, 2, NOW, end, "Asia/Ho_Chi_Minh", "", frozenset({1, 2}))
+    async with database.write() as session:
+        made = await booking.create(session, plan, by="person:2", now=NOW)
+        await session.execute(update(Meeting).where(Meeting.id == made.id).values(state="open"))
+        return made.id
+
+
+@pytest.fixture
+async def people(database: Database, meeting: str) -> PeopleInRooms:
+    """Ten sites and the chair are in."""
+    people = PeopleInRooms()
+    desk = FloorDesk(database, people)
+    for member in [*SITES, CHAIR.member]:
+        people.join(member)
+        await desk.arrive(meeting, member, "chair" if member == CHAIR.member else "site", NOW)
+    people.calls = 0
+    return people
+
+
+@pytest.fixture
+def desk(database: Database, people: PeopleInRooms) -> FloorDesk:
+    return FloorDesk(database, people)
+
+
+async def test_giving_and_taking_the_floor_changes_one_sites_rights(
+    desk: FloorDesk, people: PeopleInRooms, meeting: str
+) -> None:
+    assert [people.sources(site) for site in SITES] == [1] * 10
+    await desk.do(meeting, Actor(SITES[0], "site"), Command("ask"), NOW)
+    assert people.calls == 0
+    await desk.do(meeting, CHAIR, Command("give", SITES[0]), NOW)
+    assert [people.sources(site) for site in SITES] == [4] + [1] * 9
+    await desk.do(meeting, CHAIR, Command("take_back"), NOW)
+    assert [people.sources(site) for site in SITES] == [1] * 10
+    assert people.calls == 2
+
+
+async def test_a_site_does_not_give_itself_the_floor(
+    desk: FloorDesk, people: PeopleInRooms, meeting: str
+) -> None:
+    for kind in ("give", "unmute", "mute_all", "remove", "admit"):
+        with pytest.raises(RightError):
+            await desk.do(meeting, Actor(SITES[0], "site"), Command(kind, SITES[0]), NOW)  # type: ignore[arg-type]
+    assert people.calls == 0
+
+
+async def test_everything_is_in_the_database(database: Database, desk: FloorDesk, meeting: str) -> None:
+    for site in SITES[:3]:
+        await desk.do(meeting, Actor(site, "site"), Command("ask"), NOW)
+    await desk.do(meeting, CHAIR, Command("lower", SITES[1]), NOW)
+    again = FloorDesk(database, PeopleInRooms())
+    state = await again.state(meeting)
+    assert state.queue == [SITES[0], SITES[2]]
+    async with database.read() as session:
+        events = await floor_events(session, meeting)
+    assert replay(events) == state
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+
+
+async def test_fc_e04_ten_sites_ask_at_once_and_all_are_in_the_order(
+    database: Database, desk: FloorDesk, meeting: str
+) -> None:
+    other_database = Database(database.url.render_as_string(hide_password=False))
+    other = FloorDesk(other_database, PeopleInRooms())
+    desks = [desk, other]
+    await asyncio.gather(
+        *(
+            desks[number % 2].do(meeting, Actor(site, "site"), Command("ask"), NOW)
+            for number, site in enumerate(SITES)
+        )
+    )
+    state = await desk.state(meeting)
+    assert sorted(state.queue) == SITES
+    assert sorted(state.order(site) for site in SITES) == list(range(1, 11))
+    async with database.read() as session:
+        assert replay(await floor_events(session, meeting)) == state
+    await other_database.close()
+
+
+async def test_fc_e04_two_chairs_lower_the_same_hand_at_once(desk: FloorDesk, meeting: str) -> None:
+    await desk.do(meeting, Actor(SITES[4], "site"), Command("ask"), NOW)
+    both = [Actor("person:1", "chair"), Actor("person:2", "secretary")]
+    changes = await asyncio.gather(
+        *(desk.do(meeting, actor, Command("lower", SITES[4]), NOW) for actor in both)
+    )
+    assert sorted(len(change.events) for change in changes) == [0, 1]
+    assert (await desk.state(meeting)).queue == []
+
+
+async def test_the_first_two_at_once(database: Database) -> None:
+    end = NOW + timedelta(hours=1)
+    plan = Plan("Họp", "briefing", 1, 2, NOW, end, "Asia/Ho_Chi_Minh", "", frozenset({1}))
+    async with database.write() as session:
+        made = await booking.create(session, plan, by="person:2", now=NOW)
+        await session.execute(update(Meeting).where(Meeting.id == made.id).values(state="open"))
+    desk = FloorDesk(database, PeopleInRooms())
+    await asyncio.gather(*(desk.arrive(made.id, site, "site", NOW) for site in SITES))
+    assert set((await desk.state(made.id)).members) == set(SITES)
+
+
+async def test_who_was_removed_is_put_out_and_does_not_come_back(
+    desk: FloorDesk, people: PeopleInRooms, meeting: str
+) -> None:
+    """FC-a03: it may have a token still; the rights say no, and it is put out again."""
+    await desk.do(meeting, CHAIR, Command("remove", SITES[0], reason="nhầm"), NOW)
+    assert rights.identity(SITES[0]) not in people.people
+    people.join(SITES[0])
+    await desk.align(meeting, "room")
+    assert rights.identity(SITES[0]) not in people.people
+    change = await desk.arrive(meeting, SITES[0], "site", NOW)
+    assert [event.kind for event in change.events] == ["waiting"]
+    people.join(SITES[0])
+    await desk.do(meeting, CHAIR, Command("admit", SITES[0]), NOW)
+    assert people.sources(SITES[0]) == 1
+
+
+async def test_a_media_server_that_is_down_gets_the_rights_later(
+    desk: FloorDesk, people: PeopleInRooms, meeting: str
+) -> None:
+    people.down = True
+    await desk.do(meeting, CHAIR, Command("give", SITES[3]), NOW)
+    assert (people.sources(SITES[3]), desk.failed_rights) == (1, 1)
+    people.down = False
+    await desk.align(meeting, "room")
+    assert people.sources(SITES[3]) == 4
+
+
+async def test_time_runs_out_and_the_holder_that_fell_out_loses_the_floor(
+    database: Database, people: PeopleInRooms, meeting: str
+) -> None:
+    desk = FloorDesk(database, people, Rules(take_back_at_time_up=True))
+    await desk.do(meeting, CHAIR, Command("give", SITES[0], seconds=60), NOW)
+    assert await desk.deadline(meeting) == NOW + timedelta(seconds=60)
+    assert (await desk.tick(meeting, NOW + timedelta(seconds=59))).events == ()
+    change = await desk.tick(meeting, NOW + timedelta(seconds=60))
+    assert [event.kind for event in change.events] == ["time_up", "taken"]
+    assert people.sources(SITES[0]) == 1
+    await desk.do(meeting, CHAIR, Command("give", SITES[1]), NOW)
+    await desk.depart(meeting, SITES[1], NOW)
+    assert (await desk.tick(meeting, NOW + timedelta(seconds=21))).events[0].kind == "taken"
+
+
+async def test_helpers_of_the_service_keep_their_own_rights(
+    desk: FloorDesk, people: PeopleInRooms, meeting: str
+) -> None:
+    people.people["recorder"] = models.ParticipantPermission(hidden=True, can_subscribe=True)
+    await desk.do(meeting, CHAIR, Command("mute_all"), NOW)
+    assert people.people["recorder"].hidden
+
+
+@pytest.mark.parametrize("state", ["draft", "published", "closed", "cancelled"])
+async def test_the_floor_belongs_to_open_meetings(
+    database: Database, desk: FloorDesk, meeting: str, state: str
+) -> None:
+    async with database.write() as session:
+        await session.execute(update(Meeting).values(state=state))
+    acts: list[Callable[[], object]] = [
+        lambda: desk.do(meeting, CHAIR, Command("mute_all"), NOW),
+        lambda: desk.arrive(meeting, "site:00099", "site", NOW),
+    ]
+    for act in acts:
+        with pytest.raises(StateError):
+            await act()  # type: ignore[misc]
+    with pytest.raises(NoMeetingError):
+        await desk.tick("none", NOW)
+
+
+async def test_listeners_hear_of_what_is_stored(
+    database: Database, people: PeopleInRooms, meeting: str
+) -> None:
+    heard: list[FloorChange] = []
+
+    async def listen(change: FloorChange) -> None:
+        heard.append(change)
+
+    desk = FloorDesk(database, people, listener=listen)
+    await desk.do(meeting, Actor(SITES[0], "site"), Command("ask"), NOW)
+    await desk.do(meeting, Actor(SITES[0], "site"), Command("ask"), NOW)
+    with pytest.raises(FloorError):
+        await desk.do(meeting, CHAIR, Command("give", "site:99999"), NOW)
+    assert [[event.kind for event in change.events] for change in heard] == [["asked"]]
