@@ -30,6 +30,8 @@ _MOST_LINE: Final = 200_000
 """Rows up to here may be blank between others; beyond, the sheet is taken for too long."""
 
 _HAS_CELLS = re.compile(rb"<(?:\w+:)?(?:v|is)[ >]")
+_ESCAPED = re.compile("_x(005F|000D)_")
+"""Of the escapes in texts (ECMA-376, 22.9.2.19), those that Excel writes for what people typed."""
 _FORMAT_TOKEN = re.compile(r'"([^"]*)"|\\(.)|([0#])|([ ()+-])')
 
 
@@ -199,6 +201,7 @@ def _date(moment: datetime.date, line: int, column: int, formula: str) -> Cell:
 
 
 def _text(content: str, line: int, column: int, formula: str, problems: ProblemList) -> Cell:
+    content = _ESCAPED.sub(lambda match: "_" if match.group(1) == "005F" else "\r", content)
     content = content.replace("\r\n", "\n").replace("\r", "\n")
     control = CONTROLS.search(content)
     if control is not None:
