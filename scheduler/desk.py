@@ -76,10 +76,24 @@ class FloorDesk:
         self._aligning: dict[str, Gathered] = {}
         self.failed_rights = 0
 
-    async def state(self, meeting_id: str) -> State:
+    async def floor(self, meeting_id: str) -> Floor:
         """The floor as it is stored; a fresh one before the first event."""
         async with self._database.read() as session:
-            return (await self._load(session, meeting_id)).state
+            return await self._load(session, meeting_id)
+
+    async def state(self, meeting_id: str) -> State:
+        """The state of the stored floor."""
+        return (await self.floor(meeting_id)).state
+
+    async def store(
+        self, meeting_id: str, before: int, floor: Floor, events: tuple[Event, ...], by: str
+    ) -> bool:
+        """Write events that a floor in memory took after number ``before``; False if others came first."""
+        try:
+            async with self._database.write() as session:
+                return await _store(session, meeting_id, before, floor, events, by)
+        except IntegrityError:
+            return False
 
     async def do(self, meeting_id: str, actor: Actor, command: Command, now: datetime) -> FloorChange:
         """Carry out a command. Raises RightError, FloorError, NoMeetingError, StateError."""

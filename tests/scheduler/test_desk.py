@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from livekit.protocol import models
+from people_in_rooms import PeopleInRooms
 from small_city import NOW
 from sqlalchemy import update
 
@@ -18,58 +19,9 @@ from scheduler.desk import FloorChange, FloorDesk, floor_events
 from scheduler.errors import FloorError, NoMeetingError, RightError, StateError
 from scheduler.floor import Actor, Command, Rules, replay
 from scheduler.model import Meeting
-from signaling.errors import NotFoundError, UnavailableError
 
 CHAIR = Actor("person:1", "chair")
 SITES = [f"site:{number:05}" for number in range(1, 11)]
-
-
-class PeopleInRooms:
-    """A media server in memory: identities with their permissions."""
-
-    def __init__(self) -> None:
-        self.people: dict[str, models.ParticipantPermission] = {}
-        self.calls = 0
-        self.down = False
-
-    def join(self, member: str) -> None:
-        self.people[rights.identity(member)] = models.ParticipantPermission()
-
-    def sources(self, member: str) -> int:
-        return len(self.people[rights.identity(member)].can_publish_sources)
-
-    async def participants(self, name: str) -> list[models.ParticipantInfo]:
-        if self.down:
-            raise UnavailableError("down")
-        return [
-            models.ParticipantInfo(identity=identity, permission=permission)
-            for identity, permission in self.people.items()
-        ]
-
-    async def remove(self, name: str, identity: str) -> None:
-        if self.people.pop(identity, None) is None:
-            raise NotFoundError("gone")
-
-    async def permit(
-        self, name: str, identity: str, permission: models.ParticipantPermission
-    ) -> models.ParticipantInfo:
-        if identity not in self.people:
-            raise NotFoundError("gone")
-        self.calls += 1
-        self.people[identity] = permission
-        return models.ParticipantInfo()
-
-    async def rooms(self, names: Sequence[str] = ()) -> list[models.Room]:
-        return []
-
-    async def create_room(
-        self, name: str, *, empty_timeout: int = 0, departure_timeout: int = 0, metadata: str = ""
-    ) -> models.Room:
-        return models.Room(name=name)
-
-    async def delete_room(self, name: str) -> None: ...
-
-    async def mute(self, name: str, identity: str, track_sid: str, muted: bool = True) -> None: ...
 
 
 @pytest.fixture

@@ -1,0 +1,291 @@
+"""Meetings that run: the driver between a meeting's channel, the database and the media server.
+
+One input at a time for each meeting: it is applied to the floor in memory, its
+events are stored, rights on the media server follow, and then all pages are
+told. If storing fails, the meeting in memory is thrown away; pages are told to
+come again and find what is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import select
+
+from directory.database import Database
+from directory.model import Endpoint
+from directory.sites import all_sites
+from scheduler.attending import AttendanceLog, facts, head_counts
+from scheduler.calendar import invited_sites
+from scheduler.channel.meeting import LiveMeeting, Outcome, Person
+from scheduler.channel.messages import MeetingView
+from scheduler.channel.session import Moment, Session
+from scheduler.desk import CHANGING_RIGHTS, FloorDesk, floor_events
+from scheduler.errors import MeetingChangedError, SchedulerError, StateError
+from scheduler.life import Changed, MeetingLife
+from scheduler.model import Meeting
+from scheduler.rights import identity, site_member
+from scheduler.rows import get_meeting
+from scheduler.states import CLOSED, OPEN
+
+LATE_AFTER: Final = timedelta(minutes=15)
+RIGHTS_WITHIN: Final = 2.0
+"""Seconds that pages wait for the media server to follow; it is made right later in any case."""
+IDLE: Final = 60.0
+"""Seconds between two looks at a meeting in which nothing is due."""
+
+_log = structlog.get_logger(__name__)
+
+Input = Callable[[Moment], Outcome]
+
+
+class Line:
+    """One page's connection. The adapter sends what ``session.take()`` gives whenever ``wake`` is set."""
+
+    def __init__(self, meeting_id: str, session: Session) -> None:
+        self.meeting_id = meeting_id
+        self.session = session
+        self.wake = asyncio.Event()
+
+
+@dataclass(slots=True)
+class _Running:
+    meeting_id: str
+    room: str
+    live: LiveMeeting
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lines: set[Line] = field(default_factory=set)
+    timer: asyncio.Task[None] | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake_all(self) -> None:
+        for line in self.lines:
+            line.wake.set()
+        self.changed.set()
+
+
+class RunningMeetings:
+    """See the module. ``wall`` and ``monotonic`` are the clocks. ``close`` at the end."""
+
+    def __init__(
+        self,
+        database: Database,
+        desk: FloorDesk,
+        attendance: AttendanceLog,
+        life: MeetingLife,
+        *,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
+        late_after: timedelta = LATE_AFTER,
+    ) -> None:
+        self._database = database
+        self._desk = desk
+        self._attendance = attendance
+        self._life = life
+        self._wall = wall
+        self._monotonic = monotonic
+        self._late_after = late_after
+        self._running: dict[str, _Running] = {}
+        self._opening = asyncio.Lock()
+        self.dropped = 0
+        """Meetings that were thrown away in memory, since they could not be stored."""
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    @property
+    def lines(self) -> int:
+        """Connections of all meetings."""
+        return sum(len(running.lines) for running in self._running.values())
+
+    # -- connections -----------------------------------------------------------------
+
+    async def connect(self, meeting_id: str, person: Person) -> Line:
+        """A page of somebody who has shown a credential. Raises NoMeetingError, StateError."""
+        running = await self._open(meeting_id)
+        line = Line(meeting_id, running.live.connect(person, self._moment()))
+        running.lines.add(line)
+        running.changed.set()
+        return line
+
+    async def receive(self, line: Line, text: str) -> None:
+        """A text from the page. Nothing that a page sends raises."""
+        running = self._running.get(line.meeting_id)
+        if running is None or line not in running.lines:
+            line.session.close("restart")
+            line.wake.set()
+            return
+        live, session = running.live, line.session
+        await self._apply(running, lambda now: live.receive(session, text, now), session.member)
+
+    async def disconnect(self, line: Line) -> None:
+        """The page is gone."""
+        running = self._running.get(line.meeting_id)
+        if running is None or line not in running.lines:
+            return
+        running.lines.discard(line)
+        live = running.live
+        await self._apply(running, lambda now: live.disconnect(line.session, now), line.session.member)
+
+    async def changed(self, change: Changed) -> None:
+        """A meeting's state changed: its pages are told, or sent away. For MeetingLife's listener."""
+        running = self._running.get(change.meeting_id)
+        if running is None:
+            return
+        if change.state == OPEN:
+            return
+        self._forget(running, "ended" if change.state == CLOSED else "restart")
+
+    async def joined(self, meeting_id: str) -> None:
+        """A participant came into the room, maybe with a token from before: make rights as they should be."""
+        async with self._database.read() as session:
+            room = (await get_meeting(session, meeting_id)).room
+        await self._desk.align(meeting_id, room)
+
+    async def close(self) -> None:
+        """Send all pages away; they come again."""
+        for running in list(self._running.values()):
+            self._forget(running, "restart")
+
+    # -- one meeting -------------------------------------------------------------------
+
+    async def _open(self, meeting_id: str) -> _Running:
+        async with self._opening:
+            running = self._running.get(meeting_id)
+            if running is None:
+                running = self._running[meeting_id] = await self._load(meeting_id)
+                running.timer = asyncio.create_task(self._time_passes(running), name=f"meeting {meeting_id}")
+            return running
+
+    async def _load(self, meeting_id: str) -> _Running:
+        """A meeting as it is stored. After a restart nobody's line stands."""
+        now = self._moment()
+        async with self._database.read() as session:
+            meeting = await get_meeting(session, meeting_id)
+            if meeting.state != OPEN:
+                raise StateError("the meeting is not open", state=meeting.state)
+            numbers = set(await invited_sites(session, meeting_id))
+            sites = [site for site in await all_sites(session) if site.id in numbers]
+            lines = await facts(session, meeting_id)
+            came = await floor_events(session, meeting_id)
+        floor = await self._desk.floor(meeting_id)
+        before = floor.state.sequence
+        events = floor.restarted(now.wall)
+        if events and not await self._desk.store(meeting_id, before, floor, events, "service"):
+            raise MeetingChangedError("the floor was changed meanwhile", meeting=meeting_id)
+        first: dict[str, datetime] = {}
+        for event in came:
+            if event.kind in ("joined", "admitted"):
+                first.setdefault(event.member, event.at)
+        invited = [
+            Person(site_member(site.code), site.name, "site", site.code, site.district) for site in sites
+        ]
+        live = LiveMeeting(
+            _view(meeting),
+            invited,
+            floor,
+            secrets.token_hex(6),
+            now,
+            late_after=self._late_after,
+            first_seen=first,
+            head_counts={who.rpartition(":")[0]: count for who, count in head_counts(lines).items()},
+        )
+        return _Running(meeting_id, meeting.room, live)
+
+    async def _apply(self, running: _Running, change: Input, by: str) -> None:
+        """One input, from the floor in memory to all pages."""
+        async with running.lock:
+            if self._running.get(running.meeting_id) is not running:
+                return
+            now = self._moment()
+            floor = running.live.floor
+            before = floor.state.sequence
+            outcome = change(now)
+            try:
+                await self._keep(running, before, outcome, by, now)
+            except Exception:
+                self.dropped += 1
+                _log.exception("meeting_not_stored", meeting=running.meeting_id)
+                self._forget(running, "restart")
+                return
+            if any(event.kind in CHANGING_RIGHTS for event in outcome.events):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(RIGHTS_WITHIN):
+                        await self._desk.align(running.meeting_id, running.room)
+            running.live.publish(outcome, now)
+            running.wake_all()
+        if outcome.ends:
+            with contextlib.suppress(SchedulerError):
+                await self._life.end(running.meeting_id, by=by, now=now.wall)
+
+    async def _keep(self, running: _Running, before: int, outcome: Outcome, by: str, now: Moment) -> None:
+        if outcome.events and not await self._desk.store(
+            running.meeting_id, before, running.live.floor, outcome.events, by
+        ):
+            raise MeetingChangedError("the floor was changed meanwhile", meeting=running.meeting_id)
+        for member, count in outcome.head_counts.items():
+            await self._attendance.head_count(running.meeting_id, identity(member), count, now=now.wall)
+
+    def _forget(self, running: _Running, word: str) -> None:
+        """Throw the meeting in memory away, and send its pages away with a word."""
+        if self._running.get(running.meeting_id) is running:
+            del self._running[running.meeting_id]
+        running.live.close_all(word)
+        for line in running.lines:
+            line.session.close(word)
+            line.wake.set()
+        running.lines.clear()
+        if running.timer is not None:
+            running.timer.cancel()
+
+    async def _time_passes(self, running: _Running) -> None:
+        """Do what is due by the clock, until the meeting is forgotten."""
+        while True:
+            running.changed.clear()
+            wait = self._wait(running)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await running.changed.wait()
+                    # A storm of changes is looked at once in a while, not once for each.
+                    await asyncio.sleep(min(wait, 0.05))
+            if self._wait(running) <= 0.0:
+                # Shielded, since an input is carried out wholly or not at all.
+                await asyncio.shield(self._apply(running, running.live.tick, "service"))
+
+    def _wait(self, running: _Running) -> float:
+        """Seconds until something is due; 0 for now."""
+        wall, mono = running.live.deadlines()
+        now = self._moment()
+        waits = [IDLE]
+        if wall is not None:
+            waits.append((wall - now.wall).total_seconds())
+        if mono is not None:
+            waits.append(mono - now.mono)
+        return max(0.0, min(waits))
+
+    def _moment(self) -> Moment:
+        return Moment(datetime.fromtimestamp(self._wall(), UTC), self._monotonic())
+
+
+def _view(meeting: Meeting) -> MeetingView:
+    return MeetingView(meeting.title, meeting.state, meeting.starts_at, meeting.ends_at)
+
+
+async def site_person(database: Database, endpoint_id: int) -> Person:
+    """A site as the channel shows it."""
+    async with database.read() as session:
+        (site,) = await all_sites(session, Endpoint.id == endpoint_id)
+    return Person(site_member(site.code), site.name, "site", site.code, site.district)
+
+
+async def open_meeting_ids(database: Database) -> list[str]:
+    """All meetings that are open now."""
+    async with database.read() as session:
+        return list(await session.scalars(select(Meeting.id).where(Meeting.state == OPEN)))

@@ -1,0 +1,267 @@
+"""A meeting that runs: pages see what is stored, rights follow, restarts and failures lose nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from people_in_rooms import PeopleInRooms
+from sqlalchemy import update
+
+from directory.database import Database
+from scheduler import booking, rights
+from scheduler.attending import AttendanceLog, facts, head_counts
+from scheduler.booking import Plan
+from scheduler.channel.meeting import Person
+from scheduler.desk import FloorDesk, floor_events
+from scheduler.errors import NoMeetingError, StateError
+from scheduler.floor import replay
+from scheduler.life import MeetingLife
+from scheduler.model import Meeting
+from scheduler.rows import get_meeting
+from scheduler.running import Line, RunningMeetings, site_person
+from scheduler.states import Rules
+
+NOW = datetime.now(UTC)
+CHAIR = Person("person:1", "Ông Bình", "chair")
+
+
+class Page:
+    """A page on the channel: what it was told, with deltas applied to the roster."""
+
+    def __init__(self, running: RunningMeetings, line: Line) -> None:
+        self.running = running
+        self.line = line
+        self.told: list[dict[str, Any]] = []
+        self.roster: dict[str, dict[str, Any]] = {}
+        self.floor: dict[str, Any] = {}
+        self._number = 0
+
+    def read(self) -> None:
+        while (text := self.line.session.take()) is not None:
+            message = json.loads(text)
+            self.told.append(message)
+            if message["type"] == "snapshot":
+                self.roster.clear()
+            for entry in message.get("roster", ()):
+                self.roster.setdefault(entry["key"], {}).update(entry)
+            self.floor = message.get("floor", self.floor)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while True:
+                self.line.wake.clear()
+                self.read()
+                if condition():
+                    return
+                await self.line.wake.wait()
+
+    async def say(self, kind: str, **values: Any) -> None:
+        self._number += 1
+        await self.running.receive(self.line, json.dumps({"type": kind, "id": str(self._number), **values}))
+        self.read()
+
+    @property
+    def answer(self) -> str:
+        return next(m["type"] for m in reversed(self.told) if m.get("id") == str(self._number))
+
+
+class World:
+    """One process: everything that runs a meeting, on one database and one media server."""
+
+    def __init__(self, database: Database, people: PeopleInRooms) -> None:
+        self.database = database
+        self.people = people
+        self.desk = FloorDesk(database, people)
+        self.attendance = AttendanceLog(database)
+        self.life = MeetingLife(database, people, Rules(), self._changed)
+        self.running = RunningMeetings(
+            database, self.desk, self.attendance, self.life, wall=time.time, monotonic=time.monotonic
+        )
+
+    async def _changed(self, change: Any) -> None:
+        await self.running.changed(change)
+
+    async def page(self, meeting: str, person: Person) -> Page:
+        self.people.join(person.key)
+        page = Page(self.running, await self.running.connect(meeting, person))
+        await self.running.receive(page.line, '{"type":"hello","versions":[1]}')
+        page.read()
+        return page
+
+    async def site(self, meeting: str, number: int) -> Page:
+        return await self.page(meeting, await site_person(self.database, number))
+
+
+@pytest.fixture
+async def meeting(database: Database) -> str:
+    sites = frozenset({1, 2, 3})
+    plan = Plan("Giao ban", "briefing", 1, 2, NOW, NOW + timedelta(hours=1), "Asia/Ho_Chi_Minh", "", sites)
+    async with database.write() as session:
+        made = await booking.create(session, plan, by="person:2", now=NOW)
+        await session.execute(update(Meeting).where(Meeting.id == made.id).values(state="open"))
+        return made.id
+
+
+@pytest.fixture
+async def world(database: Database) -> AsyncIterator[World]:
+    world = World(database, PeopleInRooms())
+    yield world
+    await world.running.close()
+
+
+async def test_the_floor_goes_to_a_site_and_all_see_it(world: World, meeting: str) -> None:
+    chair = await world.page(meeting, CHAIR)
+    one, two = await world.site(meeting, 1), await world.site(meeting, 2)
+    await one.say("ask")
+    await chair.until(lambda: chair.roster["site:00001"]["order"] == 1)
+    await chair.say("give", target="site:00001")
+    assert chair.answer == "done"
+    for page in (chair, one, two):
+        await page.until(lambda page=page: page.floor.get("holder") == "site:00001")
+    assert (world.people.sources("site:00001"), world.people.sources("site:00002")) == (4, 1)
+    await one.say("finish")
+    await two.until(lambda: two.floor["holder"] == "")
+    assert world.people.sources("site:00001") == 1
+
+
+async def test_a_site_cannot_act_as_chair(world: World, meeting: str) -> None:
+    one = await world.site(meeting, 1)
+    for kind in ("give", "unmute", "mute_all", "remove", "end"):
+        await one.say(kind, target="site:00001")
+        assert one.answer == "refused"
+    assert world.people.sources("site:00001") == 1
+
+
+async def test_who_is_invited_present_and_gone(world: World, meeting: str) -> None:
+    chair = await world.page(meeting, CHAIR)
+    assert {key: entry["presence"] for key, entry in chair.roster.items() if key.startswith("site")} == {
+        f"site:0000{number}": "invited" for number in (1, 2, 3)
+    }
+    one = await world.site(meeting, 1)
+    await chair.until(lambda: chair.roster["site:00001"]["presence"] == "present")
+    await world.running.disconnect(one.line)
+    await chair.until(lambda: chair.roster["site:00001"]["presence"] == "absent")
+
+
+async def test_heads_go_into_the_log(world: World, meeting: str) -> None:
+    one = await world.site(meeting, 1)
+    await one.say("head_count", count=12)
+    async with world.database.read() as session:
+        assert head_counts(await facts(session, meeting)) == {"site:00001:main": 12}
+
+
+async def test_a_new_process_finds_everything(world: World, meeting: str) -> None:
+    """FC-e04: places in the queue survive; nobody's line stands until it comes again."""
+    one, two = await world.site(meeting, 1), await world.site(meeting, 2)
+    await one.say("ask")
+    await two.say("ask")
+    await one.say("head_count", count=5)
+    again = World(world.database, world.people)
+    chair = await again.page(meeting, CHAIR)
+    assert [chair.roster[f"site:0000{n}"]["order"] for n in (1, 2, 3)] == [1, 2, 0]
+    assert chair.roster["site:00001"]["head_count"] == 5
+    assert chair.roster["site:00001"]["presence"] == "absent"
+    back = await again.site(meeting, 1)
+    assert back.roster["site:00001"]["order"] == 1
+    await chair.until(lambda: chair.roster["site:00001"]["presence"] == "present")
+    async with world.database.read() as session:
+        assert replay(await floor_events(session, meeting)) == await again.desk.state(meeting)
+    await again.running.close()
+
+
+async def test_two_processes_cannot_part(world: World, meeting: str) -> None:
+    """The one that finds other events than its own throws its meeting away; its pages come again."""
+    one = await world.site(meeting, 1)
+    other = World(world.database, world.people)
+    await (await other.site(meeting, 2)).say("ask")
+    await one.say("ask")
+    assert one.line.session.closing == "restart"
+    assert world.running.dropped == 1
+    back = await world.site(meeting, 1)
+    await back.say("ask")
+    assert (await world.desk.state(meeting)).queue == ["site:00002", "site:00001"]
+    await other.running.close()
+
+
+async def test_a_database_that_fails_costs_one_press_and_no_truth(
+    world: World, meeting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await world.site(meeting, 1)
+
+    async def fail(*_: object) -> bool:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(world.desk, "store", fail)
+    await one.say("ask")
+    assert [message["type"] for message in one.told][-1] == "closing"
+    monkeypatch.undo()
+    back = await world.site(meeting, 1)
+    assert back.roster["site:00001"]["order"] == 0
+    await back.say("ask")
+    await back.until(lambda: back.roster["site:00001"]["order"] == 1)
+
+
+async def test_a_media_server_that_fails_does_not_stop_the_meeting(world: World, meeting: str) -> None:
+    chair, one = await world.page(meeting, CHAIR), await world.site(meeting, 1)
+    world.people.down = True
+    await chair.say("give", target="site:00001")
+    await one.until(lambda: one.floor["holder"] == "site:00001")
+    assert world.people.sources("site:00001") == 1
+    world.people.down = False
+    await world.running.joined(meeting)
+    assert world.people.sources("site:00001") == 4
+
+
+async def test_the_chair_ends_it_for_all(world: World, meeting: str) -> None:
+    chair, one = await world.page(meeting, CHAIR), await world.site(meeting, 1)
+    await chair.say("end", reason="xong")
+    assert one.line.session.closing == "ended"
+    async with world.database.read() as session:
+        assert (await get_meeting(session, meeting)).state == "closed"
+    assert len(world.running) == 0
+    with pytest.raises(StateError):
+        await world.site(meeting, 1)
+
+
+async def test_who_is_put_out_is_out(world: World, meeting: str) -> None:
+    chair, one = await world.page(meeting, CHAIR), await world.site(meeting, 1)
+    await chair.say("remove", target="site:00001", reason="nhầm phòng")
+    assert one.line.session.closing == "removed"
+    assert rights.identity("site:00001") not in world.people.people
+    back = await world.site(meeting, 1)
+    assert back.told[0]["waiting"] is True
+    await chair.until(lambda: any(message.get("lobby") for message in chair.told))
+    await chair.say("admit", target="site:00001")
+    await back.until(lambda: "site:00001" in back.roster)
+
+
+async def test_speaking_time_runs_out_by_itself(world: World, meeting: str) -> None:
+    chair = await world.page(meeting, CHAIR)
+    await world.site(meeting, 1)
+    await chair.say("give", target="site:00001", seconds=1)
+    await chair.until(lambda: chair.floor.get("time_is_up", False))
+
+
+async def test_only_open_meetings_run(world: World, meeting: str) -> None:
+    async with world.database.write() as session:
+        await session.execute(update(Meeting).values(state="published"))
+    with pytest.raises(StateError):
+        await world.site(meeting, 1)
+    with pytest.raises(NoMeetingError):
+        await world.running.connect("none", CHAIR)
+
+
+async def test_nothing_is_left_after_the_end(world: World, meeting: str) -> None:
+    pages = [await world.site(meeting, number) for number in (1, 2, 3)]
+    for page in pages:
+        await world.running.disconnect(page.line)
+    assert world.running.lines == 0
+    await world.running.close()
+    await asyncio.sleep(0)
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("meeting ")]
