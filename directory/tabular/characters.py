@@ -20,6 +20,9 @@ VIETNAMESE: Final = frozenset(
 PUNCTUATION: Final = frozenset("\xa0§°±²³·«»¼½¾×÷´€‚„…‹›‘’“”•–—™©®")
 """Beyond ASCII and the letters, what a Vietnamese text in a code page of Windows has."""
 
+TWICE_ENCODED: Final = "UTF-8 read as Windows-1252"
+"""One of the guesses of :func:`misread`."""
+
 INVISIBLE: Final = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
@@ -34,6 +37,8 @@ SPACES: Final = re.compile(r"\s+")
 # Begins at starts of words only and never goes back, so that it takes linear time on any text.
 _WORD = re.compile(r'(?<![^\s;,"])[^\s;,"?]*+\?[^\s;,"]*+')
 _LOST = re.compile(r"[^\W\d_]\?+[^\W\d_]|(?<!\S)\W*\?+[^\W\d_]")
+_TCVN3 = re.compile("[^\\W\\d_][µ¸¶¹¨¾¼½¬¡¢£¤¥¦ÞßþðæøåÆØÅ]|[^\\W\\d_][©®ªº][^\\W\\d_]")
+_BREAKS = re.compile(r'[ ;,"\t\r\n]')
 _LONGEST_WORD: Final = 100
 _NO_PROSE = re.compile(r"[/=&@%:]")
 
@@ -55,6 +60,30 @@ def lost_words(text: str, most: int = 2) -> list[LostWord]:
             if len(found) == most:
                 break
     return found
+
+
+def word_at(text: str, offset: int) -> str:
+    """The word around an offset, of at most 40 characters, for people to find it."""
+    near = (
+        _BREAKS.split(text[max(offset - 20, 0) : offset])[-1] + _BREAKS.split(text[offset : offset + 20])[0]
+    )
+    return near or text[offset : offset + 1]
+
+
+def misread(text: str) -> str | None:
+    """What a text seems to be whose letters were read in the wrong encoding; None where it seems right.
+
+    UTF-8 that was read as Windows-1252 gives itself away by being UTF-8 when written back. TCVN3,
+    the old encoding of fonts such as .VnTime, has signs of Latin-1 inside words.
+    """
+    if text.isascii():
+        return None
+    try:
+        octets = b"".join(c.encode("latin-1" if c <= "\xff" else "cp1252") for c in text)
+        octets.decode("utf-8")
+    except UnicodeError:
+        return "TCVN3 (.VnTime)" if _TCVN3.search(text) else None
+    return TWICE_ENCODED
 
 
 def beyond_latin(text: str) -> bool:

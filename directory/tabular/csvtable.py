@@ -6,7 +6,7 @@ from directory.tabular.characters import remove_invisible
 from directory.tabular.decode import check_text, decode
 from directory.tabular.formulas import unguard
 from directory.tabular.problems import LimitError, ProblemKind, TableProblem
-from directory.tabular.table import Cell, CellKind, Limits, Row, Source, Table
+from directory.tabular.table import Cell, CellKind, Limits, Row, Source, Table, row_of
 from directory.tabular.tokens import RawCell, layout, records
 
 _MOST_PROBLEMS = 20
@@ -46,14 +46,6 @@ def _table(text: str, encoding: str, limits: Limits) -> Table:
     rows: list[Row] = []
     long: list[TableProblem] = []
     for record in records(text, found, limits.columns):
-        last = len(record)
-        while last and not record[last - 1].text.strip():
-            last -= 1
-        if not last:
-            continue
-        if len(rows) >= limits.rows:
-            raise too_many_rows(record[0].line, limits.rows)
-        rows.append(Row(record[0].line, tuple(_cell(raw, at) for at, raw in enumerate(record[:last], 1))))
         if max(len(raw.text) for raw in record) > limits.cell:
             long += [
                 too_long(raw.line, at, len(raw.text), limits.cell)
@@ -62,6 +54,14 @@ def _table(text: str, encoding: str, limits: Limits) -> Table:
             ]
             if len(long) >= _MOST_PROBLEMS:
                 break
+            continue
+        cells = tuple(_cell(raw, at) for at, raw in enumerate(record, 1))
+        row = row_of(record[0].line, cells)
+        if row is None:
+            continue
+        if len(rows) >= limits.rows:
+            raise too_many_rows(row.line, limits.rows)
+        rows.append(row)
     if long:
         raise LimitError(*long[:_MOST_PROBLEMS])
     if not rows:

@@ -12,6 +12,7 @@ import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from directory.tabular import characters
@@ -33,6 +34,10 @@ _DIFFERENT: Final = frozenset(b"\xc3\xd5\xdd\xe3\xf5\xfd")
 
 _STACKED = re.compile("[\u0300\u0301\u0303\u0309\u0323]{3}")
 """Marks upon marks, which no letter has, and which take quadratic time to put in order."""
+
+_FOREIGN = re.compile(r'(?<![^\s;,"])[^\s;,"\x80-\uffff]{0,40}[\x80-\uffff][^\s;,"]{0,40}')
+_SAMPLE: Final = 20
+"""Words that tell whether a text was misread."""
 
 _LATIN: Final = "Windows-1252"
 
@@ -56,12 +61,14 @@ def decode(data: bytes) -> Decoded:
             break
     else:
         decoded = _without_mark(data)
+    _refuse_misread(decoded.text)
     _refuse_controls(decoded.text)
     return decoded
 
 
 def check_text(text: str) -> str:
     """A text that came as text (pasted), under the same rules. Raises EncodingError."""
+    _refuse_misread(text)
     _refuse_controls(text)
     _refuse_lost(text)
     return text
@@ -179,13 +186,27 @@ def _refuse_lost(text: str) -> None:
     """
     replaced = text.find("\ufffd")
     if replaced >= 0:
-        start = max(text.rfind(end, 0, replaced) for end in ' ;,\t\r\n"') + 1
-        word = characters.SPACES.split(text[start : replaced + 20])[0]
+        word = characters.word_at(text, replaced)
         raise _lost(text, characters.LostWord(word, replaced), "an encoding")
     if "?" in text and not characters.beyond_latin(text):
         lost = characters.lost_words(text)
         if len(lost) > 1 or (lost and "??" in lost[0].word):
             raise _lost(text, lost[0], _LATIN)
+
+
+def _refuse_misread(text: str) -> None:
+    """Refuse a text that was UTF-8 once, read and saved as something else: by its first words.
+
+    Letters that only Vietnamese has do not survive that; where there are some, single cells are at fault.
+    """
+    if text.isascii() or characters.beyond_latin(text):
+        return
+    for match in islice(_FOREIGN.finditer(text), _SAMPLE):
+        word = match.group()
+        if characters.misread(word) == characters.TWICE_ENCODED:
+            line, column, _ = place(text, match.start())
+            detail: Detail = {"word": word[:40], "guess": characters.TWICE_ENCODED}
+            raise EncodingError(TableProblem(ProblemKind.MISREAD, line, column, detail=detail))
 
 
 def _refuse_controls(text: str) -> None:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from directory.search import search_key
-from directory.tabular.characters import CONTROLS, fold_spaces, lost_words
+from directory.tabular.characters import CONTROLS, fold_spaces, lost_words, misread
 from directory.tabular.formulas import is_formula_like
 from directory.tabular.numerals import read_code, read_decimal, read_degrees
 from directory.tabular.problems import ProblemKind
@@ -70,7 +70,7 @@ def _prose(text: str, cell: Cell, heading: str, limit: int) -> Reading[str]:
     if not text:
         return Reading(None, notes(cell, heading))
     control = CONTROLS.search(text)
-    if control is not None:
+    if control is not None and misread(text) is None:
         detail: dict[str, str | int] = {
             "code": f"U+{ord(control.group()):04X}",
             "character": control.start() + 1,
@@ -82,6 +82,9 @@ def _prose(text: str, cell: Cell, heading: str, limit: int) -> Reading[str]:
     if lost or "\ufffd" in text:
         detail = {"word": lost[0].word if lost else text[:40], "guess": "Windows-1252", "character": 1}
         return bad(ProblemKind.LETTERS_LOST, cell, heading, **detail)
+    wrong = misread(text) if limit <= LONGEST_NAME else None
+    if wrong is not None:
+        return bad(ProblemKind.MISREAD, cell, heading, word=text[:40], guess=wrong)
     remarks = notes(cell, heading, text if cell.formula else None)
     if is_formula_like(text):
         remarks += (problem(ProblemKind.FORMULA_TEXT, cell, heading),)

@@ -28,6 +28,7 @@ class ProblemKind(StrEnum):
 
     BAD_ENCODING = "bad_encoding"
     LETTERS_LOST = "letters_lost"
+    MISREAD = "misread"
     CONTROL_CHARACTER = "control_character"
     UNCLOSED_QUOTE = "unclosed_quote"
     TEXT_AFTER_QUOTE = "text_after_quote"
@@ -96,6 +97,8 @@ SENTENCES: Final[Mapping[ProblemKind, str]] = {
     "save it as “CSV UTF-8” or as an Excel workbook.",
     _K.LETTERS_LOST: "“{word}” has lost letters: question marks stand in their place. The file was saved "
     "as {guess}, which lacks Vietnamese letters: save the original as “CSV UTF-8” or as an Excel workbook.",
+    _K.MISREAD: "“{word}” was once read in the wrong encoding: it seems to be {guess}. "
+    "Convert it to Unicode, or fill it in anew.",
     _K.CONTROL_CHARACTER: "Character {character} of the line is the control character {code}, "
     "which no table has.",
     _K.UNCLOSED_QUOTE: "The quotation mark at the start of this cell is never closed.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -56,6 +57,14 @@ class Row:
         if column <= len(self.cells):
             return self.cells[column - 1]
         return Cell("", self.line, column, CellKind.EMPTY)
+
+
+def row_of(line: int, cells: Sequence[Cell]) -> Row | None:
+    """The row without blank cells at its end; None where all are blank."""
+    last = len(cells)
+    while last and cells[last - 1].blank:
+        last -= 1
+    return Row(line, tuple(cells[:last])) if last else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from directory.tabular.formulas import constant, unguard
 from directory.tabular.package import Package, Sheet, broken
 from directory.tabular.problems import FormatError, LimitError, ProblemKind, ProblemList, TableProblem
 from directory.tabular.sheet_scan import Scan, scan
-from directory.tabular.table import Cell, CellKind, Limits, Row, Source, Table
+from directory.tabular.table import Cell, CellKind, Limits, Row, Source, Table, row_of
 
 _MOST_PROBLEMS: Final = 20
 _MOST_LINE: Final = 200_000
@@ -93,15 +93,13 @@ def _rows(
                 break
             continue
         cells = tuple(_cell(value, line, column, found, problems) for column, value in enumerate(values, 1))
-        last = len(cells)
-        while last and cells[last - 1].blank:
-            last -= 1
-        if not last:
+        row = row_of(line, cells)
+        if row is None:
             continue
         filled += 1
         if filled > limits.rows:
             raise too_many_rows(line, limits.rows)
-        yield Row(line, cells[:last])
+        yield row
     if long:
         raise LimitError(*long[:_MOST_PROBLEMS])
 

@@ -154,6 +154,12 @@ def test_controls_are_refused(text: str, place: tuple[int, int], code: str) -> N
     assert problem.detail["code"] == code
 
 
+def test_text_misread_before_is_named() -> None:
+    problem = refused(b"\xef\xbb\xbf" + "code;name\n1;Phường X\n".encode().decode("latin-1").encode())
+    assert (problem.kind, problem.line, problem.column) == (K.MISREAD, 2, 2)
+    assert problem.detail["guess"] == "UTF-8 read as Windows-1252"
+
+
 def test_invisible_characters_are_removed_and_counted() -> None:
     row = read_csv("mã;tên\n\u200b00004\ufeff;Trúc\u202e Bạch\u00ad\n".encode()).rows[1]
     assert [(cell.text, cell.removed) for cell in row.cells] == [("00004", 2), ("Trúc Bạch", 2)]
@@ -181,6 +187,7 @@ def test_delimiter(text: str, delimiter: str) -> None:
     [
         (b"", Limits(), K.EMPTY, (0, 0)),
         (b"\xef\xbb\xbf\r\n;;\r\n", Limits(), K.EMPTY, (0, 0)),
+        ("\ufeff\ufeff;\u200b\r\n".encode(), Limits(), K.EMPTY, (0, 0)),
         (b"a;b\n" * 10, Limits(size=39), K.FILE_TOO_LARGE, (0, 0)),
         (b"a;b\n\n" * 4, Limits(rows=3), K.TOO_MANY_ROWS, (7, 0)),
         (b"a;b\n1;2;;;3\n", Limits(columns=3), K.TOO_MANY_COLUMNS, (2, 5)),

@@ -174,6 +174,30 @@ def test_name(text: str, value: str | None, noted: list[ProblemKind]) -> None:
     assert (reading.value, kinds(reading)) == (value, noted)
 
 
+@pytest.mark.parametrize(
+    ("text", "guess"),
+    [
+        ("Phường Cống Vị".encode().decode("latin-1"), "UTF-8 read as Windows-1252"),
+        (
+            "Xã Đông Hội".encode().decode("cp1252", "replace").replace("\ufffd", "\x90"),
+            "UTF-8 read as Windows-1252",
+        ),
+        ("Phêng Tróc B¹ch", "TCVN3 (.VnTime)"),
+        ("X· §«ng Héi, huyÖn §«ng Anh, x· B¾c", "TCVN3 (.VnTime)"),
+    ],
+)
+def test_letters_of_another_encoding(text: str, guess: str) -> None:
+    (problem,) = read_name(cell(text)).problems
+    assert (problem.kind, problem.detail["guess"]) == (K.MISREAD, guess)
+
+
+@pytest.mark.parametrize(
+    "text", ["Zürich", "Café Số 1", "Khu 5 m²", "«Trúc»", "Zoom®", "Phòng họp – tầng 2", "§ 5"]
+)
+def test_letters_that_are_meant(text: str) -> None:
+    assert read_name(cell(text)) == Reading(text)
+
+
 def test_name_notes_what_was_removed_and_computed() -> None:
     reading = read_name(Cell("Trúc Bạch", 7, 3, formula="=B2", removed=2))
     assert reading.value == "Trúc Bạch"
