@@ -12,6 +12,7 @@ from directory.model.base import NAME, WORD, Base, Instant
 CREDENTIAL_KINDS = ("person", "device", "agent")
 
 _OWNER = "(person_id IS NULL) <> (endpoint_id IS NULL)"
+_KIND = "(kind = 'person') = (person_id IS NOT NULL)"
 _LIVE = text("revoked_at IS NULL")
 
 
@@ -25,6 +26,7 @@ class Credential(Base):
     __tablename__ = "credential"
     __table_args__ = (
         CheckConstraint(_OWNER, name="one_owner"),
+        CheckConstraint(_KIND, name="kind_of_owner"),
         Index("uq_credential_person", "person_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index(
             "uq_credential_device",

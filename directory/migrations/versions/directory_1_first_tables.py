@@ -155,6 +155,9 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("must_change", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
+            "(kind = 'person') = (person_id IS NOT NULL)", name=op.f("ck_credential_kind_of_owner")
+        ),
+        sa.CheckConstraint(
             "(person_id IS NULL) <> (endpoint_id IS NULL)", name=op.f("ck_credential_one_owner")
         ),
         sa.ForeignKeyConstraint(["endpoint_id"], ["endpoint.id"], name=op.f("fk_credential_endpoint_id")),
