@@ -14,7 +14,7 @@ at ``deadline``, and after each of them ``publish``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -32,7 +32,8 @@ from scheduler.channel.messages import (
     Waiting,
     encode,
 )
-from scheduler.channel.roster import Presence, RosterEntry
+from scheduler.channel.reading import clean
+from scheduler.channel.roster import LONGEST_NAME, Presence, RosterEntry
 from scheduler.channel.session import DEFAULT, Limits, Moment, Session
 from scheduler.errors import FloorError, RightError
 from scheduler.floor import Actor, Floor
@@ -92,8 +93,8 @@ class LiveMeeting:
     ) -> None:
         """``epoch`` is a fresh random word; ``first_seen`` and ``head_counts`` are what the log has."""
         self.floor = floor
-        self.hub = Hub(view, epoch, limits)
-        self._people = {person.key: person for person in invited}
+        self.hub = Hub(_cleaned(view), epoch, limits)
+        self._people = {person.key: _known(person) for person in invited}
         self._invited = frozenset(self._people)
         self._late_at = view.starts_at + late_after
         self._absent_told = now.wall >= self._late_at
@@ -109,7 +110,7 @@ class LiveMeeting:
 
     def connect(self, person: Person, now: Moment) -> Session:
         """A new connection of somebody who has shown a credential. It is in only after its hello."""
-        self._people.setdefault(person.key, person)
+        self._people.setdefault(person.key, _known(person))
         return Session(person.key, person.role, now, self.hub.limits)
 
     def receive(self, session: Session, text: str, now: Moment) -> Outcome:
@@ -244,7 +245,7 @@ class LiveMeeting:
 
     def set_view(self, view: MeetingView) -> None:
         """Another end or state of the meeting; told with the next publishing."""
-        self.hub.meeting = view
+        self.hub.meeting = _cleaned(view)
 
     def close_all(self, word: str) -> None:
         """End all connections: the meeting *ended*, or the service is to *restart*."""
@@ -318,3 +319,14 @@ class LiveMeeting:
             Waiting(key, self._people[key].name if key in self._people else key, role)
             for key, role in state.lobby.items()
         )
+
+
+def _known(person: Person) -> Person:
+    """Names as readers take them; they come from lists that people typed."""
+    return replace(
+        person, name=clean(person.name, LONGEST_NAME), district=clean(person.district, LONGEST_NAME)
+    )
+
+
+def _cleaned(view: MeetingView) -> MeetingView:
+    return replace(view, title=clean(view.title, LONGEST_NAME))

@@ -89,32 +89,35 @@ class Mirror:
         self.resumed = values.flag("resumed")
         self.closing = ""
 
+    # Read to the end before anything is believed: a refused message leaves no trace.
+
     def _snapshot(self, values: Fields) -> None:
-        self._told_at(values)
-        self.sequence = values.integer("sequence")
-        self.meeting = read_meeting(values.inner("meeting"))
-        self.floor = read_floor(values.inner("floor"))
-        entries = map(read_entry, values.inners("roster", MOST_ROSTER))
+        sequence, at = values.integer("sequence"), _told_at(values)
+        meeting, floor = read_meeting(values.inner("meeting")), read_floor(values.inner("floor"))
+        entries = [read_entry(one) for one in values.inners("roster", MOST_ROSTER)]
+        lobby = _lobby(values)
+        self.sequence, self.at, self.meeting, self.floor, self.lobby = sequence, at, meeting, floor, lobby
         self.roster = {entry.key: entry for entry in entries}
-        self.lobby = _lobby(values)
         self._has_state = True
 
     def _delta(self, values: Fields) -> None:
-        sequence = values.integer("sequence")
+        sequence, at = values.integer("sequence"), _told_at(values)
         if not self._has_state or sequence != self.sequence + 1:
             raise MessageError("a gap", problem="gap")
-        self._told_at(values)
-        for patch in values.inners("roster", MOST_ROSTER):
-            entry = read_entry(patch, self.roster.get(patch.text("key", LONGEST_KEY)))
-            self.roster[entry.key] = entry
-        for key in values.texts("gone", MOST_ROSTER, LONGEST_KEY):
-            if self.roster.pop(key, None) is None:
-                values.refuse("gone")
-        self.floor = values.optional("floor", read_floor) or self.floor
-        self.meeting = values.optional("meeting", read_meeting) or self.meeting
-        if "lobby" in values:
-            self.lobby = _lobby(values)
-        self.sequence = sequence
+        entries = [
+            read_entry(patch, self.roster.get(patch.text("key", LONGEST_KEY)))
+            for patch in values.inners("roster", MOST_ROSTER)
+        ]
+        gone = values.texts("gone", MOST_ROSTER, LONGEST_KEY)
+        if not self.roster.keys() >= set(gone):
+            values.refuse("gone")
+        floor, meeting = values.optional("floor", read_floor), values.optional("meeting", read_meeting)
+        lobby = _lobby(values) if "lobby" in values else self.lobby
+        self.sequence, self.at, self.lobby = sequence, at, lobby
+        self.floor, self.meeting = floor or self.floor, meeting or self.meeting
+        self.roster |= {entry.key: entry for entry in entries}
+        for key in gone:
+            self.roster.pop(key, None)
 
     def _done(self, values: Fields) -> None:
         self.answers[values.text("id", LONGEST_ID)] = ("done", "")
@@ -130,8 +133,9 @@ class Mirror:
         self.closing = values.text("code", LONGEST_WORD)
         self.dropped = values.optional_integer("dropped") or 0
 
-    def _told_at(self, values: Fields) -> None:
-        self.at = moment(values.integer("at", most=LAST_TIME))
+
+def _told_at(values: Fields) -> datetime:
+    return moment(values.integer("at", most=LAST_TIME))
 
 
 def _lobby(values: Fields) -> tuple[Waiting, ...]:

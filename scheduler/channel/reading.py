@@ -19,6 +19,11 @@ MOST: Final = 2**53 - 1
 _UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
+def clean(text: str, most: int) -> str:
+    """``text`` as :meth:`Fields.text` takes it: without what is refused there, cut to ``most`` characters."""
+    return _UNFIT.sub("", text)[:most]
+
+
 def load(text: str, most: int) -> Fields:
     """The JSON object in ``text`` of at most ``most`` characters.
 
