@@ -37,11 +37,12 @@ def create_app(
     pages: bool = False,
     https_port: int = 0,
     proxy_from: Sequence[str] = (),
+    layers: Sequence[Middleware] = (),
 ) -> Starlette:
     """One process's application from its parts' ``routes`` and ``lifespans``, entered in this order.
 
     Without ``pages`` the root answers as LiveKit's does. ``https_port`` other
-    than 0 moves browsers of other machines to HTTPS there.
+    than 0 moves browsers of other machines to HTTPS there. ``layers`` lie within all others.
     """
 
     @contextlib.asynccontextmanager
@@ -56,7 +57,7 @@ def create_app(
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxy_from)))
     if pages and https_port:
         middleware.append(Middleware(SecurePages, https_port=https_port))
-    middleware.append(Middleware(Failures))
+    middleware += [Middleware(Failures), *layers]
     return Starlette(
         routes=[*routes, *([] if pages else [Route("/", _alive)])],
         lifespan=lifespan,

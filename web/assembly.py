@@ -10,6 +10,8 @@ from pathlib import Path
 
 from livekit.protocol import room as room_proto
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from media import clock
@@ -41,6 +43,7 @@ from web.server import media_start_error
 from web.settings import Settings
 from web.state import StateFolder
 from web.version import VERSION
+from web.visitors import HOME, TurnedAway, Visitors, csrf_token, principal, sentence, visitor
 
 FAREWELL = 1.0
 """Seconds that clients have to hear that the server stops."""
@@ -149,10 +152,13 @@ class Service:
         self.lag = LagMeter()
         self.api: Api | None = None
         self.room = _open_room(settings) if with_pages else None
-        self.records = Records(settings, self.state) if with_pages else None
+        self.records: Records | None = None
+        self.visitors: Visitors | None = None
         self._pages: Pages | None = None
         self._examples: list[BaseRoute] = []
         if with_pages:
+            self.records = Records(settings, self.state)
+            self.visitors = Visitors(self.records.database, self.state.secret("forms"), show=self._refused)
             joining = Joining(
                 self.relay.keys,
                 self.relay.api_key,
@@ -161,8 +167,10 @@ class Service:
                 settings["join_token_life"],
             )
             self.api = Api(joining, self.relay)
-            self._pages = Pages(self._title, built)
-            self.renderer = Renderer(built)
+            self._pages = Pages(
+                self._title, built, at_work=lambda request: HOME if principal(request) else ""
+            )
+            self.renderer = Renderer(built, visitor=visitor, csrf=csrf_token)
             if settings["examples"]:
                 self._examples = Examples(Renderer(built, visitor=lambda request: VISITOR)).routes()
 
@@ -178,6 +186,7 @@ class Service:
             pages=self._pages is not None,
             https_port=https_port,
             proxy_from=self.settings["proxy_from"],
+            layers=[self.visitors.middleware()] if self.visitors else [],
         )
 
     def reading(self) -> Reading:
@@ -204,6 +213,10 @@ class Service:
         path = "python" if isinstance(relay.engine.path, PythonPacketPath) else "native"
         joins: Mapping[str, int] = self.api.joins if self.api is not None else {}
         return Reading(VERSION, path, gauges, totals, media, joins)
+
+    def _refused(self, request: Request, turned: TurnedAway) -> Response:
+        said = sentence(request, turned.code)
+        return self.renderer.render(request, "refused.html", status=turned.status, here=HOME, sentence=said)
 
     def _title(self, room: str) -> str:
         return self.room.title if self.room is not None and room == self.room.name else room

@@ -40,6 +40,16 @@ _OWN: Final = {
         "The request came from another web site and was refused.",
     ),
     "forbidden": Words("Bạn không có quyền xem nội dung này.", "You may not see this."),
+    "sign_in_needed": Words("Xin đăng nhập trước.", "Please sign in first."),
+    "password_first": Words("Xin đặt mật khẩu riêng trước.", "Please choose your own password first."),
+    "form_refused": Words(
+        "Biểu mẫu này không còn hiệu lực. Xin mở lại trang và gửi lại.",
+        "This form is no longer valid. Please open the page again and send it once more.",
+    ),
+    "unavailable": Words(
+        "Dịch vụ tạm thời không đọc được dữ liệu. Xin thử lại sau ít giây.",
+        "The service cannot read its data at the moment. Please try again in a few seconds.",
+    ),
     "internal": Words(
         "Máy chủ gặp lỗi. Xin thử lại sau ít phút.",
         "The server met an error. Please try again in a few minutes.",
@@ -90,13 +100,18 @@ def error_answer(request: Request, status: int, headers: dict[str, str] | None =
     if request.url.path.startswith("/api/"):
         answer: Response = json_error(Refusal(code, status))
     elif "text/html" in request.headers.get("accept", ""):
-        answer = HTMLResponse(_page(words(code), status), status_code=status)
+        answer = error_page(code, status)
     else:
         answer = PlainTextResponse(words(code).en + "\n", status_code=status)
     answer.headers["Cache-Control"] = "no-store"
     for name, value in (headers or {}).items():
         answer.headers[name] = value
     return answer
+
+
+def error_page(code: str, status: int) -> HTMLResponse:
+    """The plain page that says a code in both languages."""
+    return HTMLResponse(_page(words(code), status), status_code=status)
 
 
 def _page(said: Words, status: int) -> str:

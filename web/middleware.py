@@ -20,6 +20,10 @@ _log = structlog.get_logger(__name__)
 _HOST: Final = re.compile(r"^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}))(:\d{1,5})?$")
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
+_PROGRAMS: Final = ("/rtc/", "/twirp/", "/api/", "/static/")
+_PROGRAM_PATHS: Final = frozenset({"/rtc", "/healthz", "/metrics"})
+"""What programs ask for, which do not follow us to HTTPS."""
+
 LINES_PER_SECOND: Final = 5.0
 LINES_AT_ONCE: Final = 200.0
 """Of refused requests in the log."""
@@ -179,8 +183,8 @@ class Failures:
 class SecurePages:
     """Sends browsers of other machines from HTTP to HTTPS, without which they give no camera.
 
-    Only pages are moved: LiveKit's endpoints, the API and this machine's own
-    address stay as they are.
+    All pages are moved; what programs ask for (LiveKit's endpoints, the API, observation) and this
+    machine's own address stay as they are.
     """
 
     def __init__(self, app: ASGIApp, https_port: int) -> None:
@@ -193,7 +197,8 @@ class SecurePages:
             path: str = scope["path"]
             host = host_of(scope)
             name = host if host.endswith("]") else host.rpartition(":")[0] or host
-            if (path == "/" or path.startswith("/meet/")) and host and name.lower() not in _LOCAL_HOSTS:
+            programs = path in _PROGRAM_PATHS or path.startswith(_PROGRAMS)
+            if not programs and host and name.lower() not in _LOCAL_HOSTS:
                 query = scope["query_string"].decode("latin-1")
                 raw = scope.get("raw_path", path.encode()).decode("latin-1")
                 port = "" if self._port == 443 else f":{self._port}"

@@ -15,21 +15,26 @@ ROLE_WORDS: Final = {
     "secretary": "role.secretary",
     "it_staff": "role.it_staff",
     "administrator": "role.administrator",
+    "site": "role.site",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The signed-in person, as pages show it. ``roles`` are of :data:`ROLES`; unknown ones show nothing."""
+    """Who is signed in, as pages show it. ``roles`` are of :data:`ROLES`, or ``site`` alone.
+
+    Who is not ``at_work`` has to choose an own password first, and is led nowhere else.
+    """
 
     name: str
     roles: frozenset[str]
+    at_work: bool = True
 
     @property
     def role_word(self) -> str:
         """The catalogue's key for the role that counts most here."""
-        best = [role for role in reversed(ROLES) if role in self.roles]
-        return ROLE_WORDS[best[0]] if best else "role.official"
+        best = [role for role in reversed(ROLE_WORDS) if role in self.roles]
+        return ROLE_WORDS[best[0]] if best else "role.none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ def _entry(path: str, word: str, icon: str, roles: Iterable[str] = ROLES) -> Ent
 
 
 ENTRIES: Final[tuple[Entry, ...]] = (
-    _entry("/home", "nav.home", "home"),
+    _entry("/home", "nav.home", "home", (*ROLES, "site")),
     _entry("/meetings", "nav.meetings", "calendar"),
     _entry("/meetings/new", "nav.book", "plus", ("secretary", "administrator")),
     _entry("/directory", "nav.directory", "site", ("secretary", "it_staff", "administrator")),
@@ -70,7 +75,7 @@ class Shown:
 
 def navigation(visitor: Visitor | None, path: str) -> list[Shown]:
     """What this visitor sees; the entry with the longest path that leads here is the current one."""
-    if visitor is None:
+    if visitor is None or not visitor.at_work:
         return []
     mine = [entry for entry in ENTRIES if entry.roles & visitor.roles]
     leading = [entry.path for entry in mine if path == entry.path or path.startswith(entry.path + "/")]

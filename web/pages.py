@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import jinja2
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from web import i18n
@@ -23,10 +23,20 @@ MAX_ROOM: Final = 128
 
 
 class Pages:
-    """``title`` gives the shown name of a room. Raises AssetsMissing where the pages are not built."""
+    """``title`` gives the shown name of a room; ``at_work`` where somebody who is signed in belongs, if any.
 
-    def __init__(self, title: Callable[[str], str], folder: Path = APP_FOLDER) -> None:
+    Raises AssetsMissing where the pages are not built.
+    """
+
+    def __init__(
+        self,
+        title: Callable[[str], str],
+        folder: Path = APP_FOLDER,
+        *,
+        at_work: Callable[[Request], str] = lambda request: "",
+    ) -> None:
         self._title = title
+        self._at_work = at_work
         self._assets = Assets(folder)
         self._files = read_folder(folder)
         self._environment = jinja2.Environment(
@@ -44,6 +54,9 @@ class Pages:
         ]
 
     async def _start(self, request: Request) -> Response:
+        elsewhere = self._at_work(request)
+        if elsewhere:
+            return RedirectResponse(elsewhere, 303, {"Cache-Control": "no-store", "Vary": "Cookie"})
         return self._render(request, "start.html")
 
     async def _meeting(self, request: Request) -> Response:

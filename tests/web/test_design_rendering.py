@@ -173,12 +173,12 @@ def test_navigation_by_role(roles: set[str], path: str, paths: list[str], curren
 
 def test_navigation_table() -> None:
     assert navigation(None, "/home") == []
-    assert set(ROLE_WORDS) == set(ROLES)
+    assert set(ROLE_WORDS) == {*ROLES, "site"}
     assert {entry.path for entry in navigation(Visitor("A", frozenset({"administrator"})), "/")} == {
         entry.path for entry in ENTRIES
     }
     assert Visitor("A", frozenset({"official", "secretary"})).role_word == "role.secretary"
-    assert Visitor("A", frozenset()).role_word == "role.official"
+    assert Visitor("A", frozenset()).role_word == "role.none"
 
 
 @pytest.mark.parametrize(("on", "status"), [(False, 404), (True, 200)])
