@@ -271,8 +271,7 @@ class LiveMeeting:
                 self._speak[key] = may
             outcome.touched |= affected | ({event.member} if event.member else set())
         if events:
-            # Those who ask, and those who did: their places may be others now.
-            outcome.touched.update(state.queue)
+            # Those who asked before: their places may be others now.
             outcome.touched.update(key for key, entry in self.hub.roster.items() if entry.order)
 
     def _refresh(self, key: str, now: Moment) -> None:

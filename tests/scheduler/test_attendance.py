@@ -68,6 +68,13 @@ def test_fc_a01_a_missing_left_is_closed_by_the_next_join(facts: tuple[Fact, ...
     assert one.lines[0].seconds == 1800
 
 
+@pytest.mark.parametrize(
+    "facts", list(itertools.permutations([joined("s1", 0), joined("s2", 600), left("s2", 600, 900)]))
+)
+def test_fc_a01_an_old_session_without_its_left_outlasts_no_newer_one(facts: tuple[Fact, ...]) -> None:
+    assert spans(made(list(facts), end=None, now=1800)) == [(0, 900)]
+
+
 def test_fc_a01_a_left_that_is_told_after_the_next_join_ends_nothing() -> None:
     one = made([joined("s1", 0), joined("s2", 600), left("s1", 0, 602)], end=None, now=1800)
     assert spans(one) == [(0, None)]

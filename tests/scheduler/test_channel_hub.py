@@ -130,6 +130,20 @@ def test_coming_again(epoch: str, sequence: int, wanted: list[str]) -> None:
     assert json.loads(texts[0])["resumed"] == ("snapshot" not in wanted)
 
 
+def test_a_snapshot_fits_the_next_delta_whatever_waits_to_be_told() -> None:
+    one = hub()
+    change(one, 1)
+    one.put(RosterEntry("site:2", "Phường 2"), NOW)
+    one.flush(NOW)
+    one.drop("site:2", NOW)
+    session = receiver(one)
+    mirror = Mirror()
+    one.flush(NOW)
+    for text in taken(session):
+        mirror.receive(text)
+    assert mirror.roster == one.roster == {"site:1": RosterEntry("site:1", "Phường 1")}
+
+
 def test_the_history_is_bounded_by_size_too() -> None:
     one = hub(Limits(history_characters=1_000))
     for number in range(20):
