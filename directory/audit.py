@@ -19,6 +19,8 @@ from directory.model import AuditEntry
 PAGE: Final = 50
 MOST: Final = 500
 """Entries that one page may have."""
+_LARGEST: Final = 2**31 - 1
+"""A database's integer; it would not look for a larger one but fail."""
 
 _SECRET_NAME: Final = re.compile(
     r"hash|passw|pwd|secret|token|cookie|(?:^|_|api|private)keys?(?:$|_)", re.IGNORECASE
@@ -47,6 +49,23 @@ async def record(
     A name or value that looks like a secret, and a value that JSON cannot hold, are mistakes of the
     caller: ValueError and TypeError.
     """
+    made = entry(at=at, actor=actor, action=action, subject=subject, before=before, after=after)
+    if made is not None:
+        session.add(made)
+        await session.flush()
+    return made
+
+
+def entry(
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    before: Mapping[str, object] | None,
+    after: Mapping[str, object] | None,
+) -> AuditEntry | None:
+    """The entry that :func:`record` would write, or None, for callers that add thousands at once."""
     for field, text in (("actor", actor), ("action", action), ("subject", subject)):
         if not 0 < len(text) <= _LENGTHS[field]:
             raise ValueError(f"{field} of an audit entry must have 1 to {_LENGTHS[field]} characters")
@@ -58,10 +77,7 @@ async def record(
             return None
         old = {name: old[name] for name in changed if name in old}
         new = {name: new[name] for name in changed if name in new}
-    entry = AuditEntry(at=at, actor=actor, action=action, subject=subject, before=old, after=new)
-    session.add(entry)
-    await session.flush()
-    return entry
+    return AuditEntry(at=at, actor=actor, action=action, subject=subject, before=old, after=new)
 
 
 async def entries(
@@ -80,9 +96,11 @@ async def entries(
     ``since`` is included, ``until`` is not. At most :data:`MOST` entries come at once.
     """
     conditions: list[ColumnElement[bool]] = []
-    if below is not None:
-        conditions.append(AuditEntry.id < below)
+    if below is not None and below <= _LARGEST:
+        conditions.append(AuditEntry.id < max(0, below))
     for column, text in ((AuditEntry.actor, actor), (AuditEntry.subject, subject)):
+        if "\0" in text or not _encodable(text):
+            return []
         if text:
             conditions.append(_named(column, text))
     if since is not None:
@@ -91,6 +109,14 @@ async def entries(
         conditions.append(AuditEntry.at < until)
     page = select(AuditEntry).where(*conditions).order_by(AuditEntry.id.desc())
     return list(await session.scalars(page.limit(max(1, min(limit, MOST)))))
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _named(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
