@@ -113,4 +113,4 @@ class Limits:
     rows: int = 20_000
     columns: int = 60
     cell: int = 2_000
-    unpacked: int = 64_000_000
+    unpacked: int = 32_000_000

@@ -69,6 +69,29 @@ def sheet_xml(rows: str, rest: str = "") -> str:
     return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData>{rest}</worksheet>'
 
 
+def with_shared(strings: str, rows: str) -> bytes:
+    """A workbook whose texts are in a part of their own, as Excel writes them."""
+    with zipfile.ZipFile(io.BytesIO(simple())) as archive:
+        types = archive.read("[Content_Types].xml").decode()
+    part = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    override = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{part}"/></Types>'
+    out = io.BytesIO(with_sheet(sheet_xml(rows)))
+    result = io.BytesIO()
+    with zipfile.ZipFile(out) as old, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            if name not in ("[Content_Types].xml", "xl/sharedStrings.xml"):
+                new.writestr(name, old.read(name))
+        if "sharedStrings" not in types:
+            types = types.replace("</Types>", override)
+        new.writestr("[Content_Types].xml", types)
+        new.writestr("xl/sharedStrings.xml", f'<sst xmlns="{MAIN}">{strings}</sst>')
+    return result.getvalue()
+
+
+def shared_row(*indexes: int) -> str:
+    return "<row>" + "".join(f'<c t="s"><v>{index}</v></c>' for index in indexes) + "</row>"
+
+
 def refused(data: bytes, limits: Limits | None = None) -> TableProblem:
     with pytest.raises(TabularError) as caught:
         read_table(data, "upload.xlsx", limits)
@@ -210,6 +233,29 @@ def test_error_cells_are_problems() -> None:
         (K.CELL_ERROR, "B1"),
     ]
     assert texts(table) == [["", "", "7"]]
+
+
+def test_shared_strings() -> None:
+    strings = (
+        "<si><t>00004</t></si>"
+        '<si><r><t xml:space="preserve">Trúc </t></r><r><rPr><b/></rPr><t>Bạch</t></r></si>'
+        "<si><t>một_x000D_\nhai</t></si>"
+        "<si><t>_x005F_x0041_</t></si>"
+    )
+    table = read_xlsx(with_shared(strings, shared_row(0, 1, 2, 3)))
+    assert texts(table) == [["00004", "Trúc Bạch", "một\nhai", "_x0041_"]]
+
+
+@pytest.mark.parametrize(
+    ("strings", "kind"),
+    [
+        (f"<si><t>{'é' * 3_000}</t></si>", K.CELL_TOO_LONG),
+        ("<si><t>x</t></sst>", K.BROKEN_WORKBOOK),
+        ("<x/>" * 1_000_001, K.BROKEN_WORKBOOK),
+    ],
+)
+def test_hostile_shared_strings(strings: str, kind: ProblemKind) -> None:
+    assert refused(with_shared(strings, shared_row(0) * 500)).kind is kind
 
 
 def test_merged_cells_are_told() -> None:
