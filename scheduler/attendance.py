@@ -1,61 +1,24 @@
-"""Who attended a meeting, from the log of what happened, held against the list of the invited.
+"""Who attended a meeting: presence as the log tells it, held against the list of the invited.
 
-The log may have its facts late, twice, or in any order: the report is the same
-(FC-a01, livekit/livekit#2399). Presence is kept by session, which is a
-participant's ``sid``, new for each join:
-
-- A *left* ends its own session and no other, at the earliest time that was told.
-- Where it is missing, the end of the room or the breaking-off ends it; in any
-  case the next session of the same identity does. Only the newest can be open.
-- A session that was broken off (*aborted*) before it was in the room is none.
-
-An identity is ``site:<code>:<device>`` or ``person:<id>:<device>``; a member is
-present while any of its devices is, and no second counts twice.
+What the media server told becomes presence by session in
+``signaling.client.presence``, which gives the same for facts that come late,
+twice, or in any order (FC-a01). Here it becomes lines for people: present, late,
+absent, minutes within the meeting. A member is present while any of its devices
+is, and no second counts twice. Participants that are no member's (agents,
+recorders) are passed over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
-JOINED: Final = "joined"
-LEFT: Final = "left"
-ABORTED: Final = "aborted"
-HEAD_COUNT: Final = "head_count"
-ENDED: Final = "ended"
+from scheduler.rights import member_of
+from signaling.client.presence import PresenceLog
 
 Status = Literal["invited", "present", "late", "absent"]
-
-
-class FactRow(Protocol):
-    """What is read of a line of the log. Times are aware; ``joined_at`` is the session's beginning."""
-
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def identity(self) -> str: ...
-    @property
-    def sid(self) -> str: ...
-    @property
-    def joined_at(self) -> datetime | None: ...
-    @property
-    def count(self) -> int | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A line of the log as a value."""
-
-    at: datetime
-    kind: str
-    identity: str
-    sid: str = ""
-    joined_at: datetime | None = None
-    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,28 +101,28 @@ class Report:
         return sum(line.head_count or 0 for line in self.lines)
 
 
-def member_of(identity: str) -> str:
-    """The member key of an identity: all but the device."""
-    return ":".join(identity.split(":", 2)[:2])
-
-
 def report(
-    facts: Iterable[FactRow],
+    presence: PresenceLog,
+    head_counts: Mapping[str, int],
     invited: Sequence[Invited],
     starts_at: datetime,
     ended_at: datetime | None,
     now: datetime,
     rules: Rules | None = None,
 ) -> Report:
-    """The attendance of a meeting; ``ended_at`` is None while it lasts, and presence counts up to ``now``."""
+    """The attendance of a meeting; ``ended_at`` is None while it lasts, and presence counts up to ``now``.
+
+    ``head_counts`` are by identity or by member key.
+    """
     rules = rules or Rules()
-    log = _Log(facts)
+    present = _presence(presence)
+    heads = {member_of(who) or who: count for who, count in head_counts.items()}
     window = starts_at, now if ended_at is None else ended_at
     lines = []
     listed = {one.key: one for one in invited}
-    strangers = sorted(key for key in log.members() if key not in listed)
+    strangers = sorted(present.keys() - listed.keys())
     for one in [*listed.values(), *(Invited(key, key) for key in strangers)]:
-        intervals = log.intervals(one.key)
+        intervals = present.get(one.key, [])
         inside = _inside(intervals, window)
         late = bool(inside) and inside[0][0] > starts_at + rules.late_after
         status: Status
@@ -184,92 +147,38 @@ def report(
                 left_early=bool(inside)
                 and ended_at is not None
                 and inside[-1][1] < ended_at - rules.early_before,
-                head_count=log.head_counts.get(one.key),
+                head_count=heads.get(one.key),
             )
         )
     return Report(tuple(lines))
 
 
-@dataclass(slots=True)
-class _Session:
-    start: datetime
-    counts: bool = False
-    left: datetime | None = None
-    aborted: datetime | None = None
+def _presence(log: PresenceLog) -> dict[str, list[Interval]]:
+    """The presence of each member over all its devices: in order, without overlap, only the last open."""
+    spans: dict[str, list[Interval]] = {}
+    for identity in log.identities():
+        key = member_of(identity)
+        if key:
+            spans.setdefault(key, []).extend(
+                Interval(_instant(span.start), None if span.end is None else _instant(span.end))
+                for span in log.intervals(identity)
+            )
+    return {key: _merged(found) for key, found in spans.items()}
 
 
-@dataclass(slots=True)
-class _Log:
-    """Facts folded by session."""
+def _merged(spans: list[Interval]) -> list[Interval]:
+    merged: list[Interval] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        last = merged[-1] if merged else None
+        if last is None or (last.end is not None and span.start > last.end):
+            merged.append(span)
+        elif last.end is not None and (span.end is None or span.end > last.end):
+            merged[-1] = Interval(last.start, span.end)
+    return merged
 
-    facts: Iterable[FactRow]
-    head_counts: Mapping[str, int] = field(init=False)
-    _sessions: dict[str, dict[str, dict[str, _Session]]] = field(init=False, default_factory=dict)
-    _ended: list[datetime] = field(init=False, default_factory=list)
 
-    def __post_init__(self) -> None:
-        heads: dict[str, tuple[datetime, int]] = {}
-        for fact in self.facts:
-            if fact.kind == ENDED:
-                self._ended.append(fact.at)
-            elif fact.kind == HEAD_COUNT and fact.count is not None:
-                key = member_of(fact.identity)
-                heads[key] = max(heads.get(key, (fact.at, fact.count)), (fact.at, fact.count))
-            elif fact.kind in (JOINED, LEFT, ABORTED) and fact.sid:
-                self._fold(fact)
-        self._ended.sort()
-        self.head_counts = {key: count for key, (_, count) in heads.items()}
-
-    def _fold(self, fact: FactRow) -> None:
-        sessions = self._sessions.setdefault(member_of(fact.identity), {}).setdefault(fact.identity, {})
-        start = fact.joined_at or fact.at
-        session = sessions.setdefault(fact.sid, _Session(start))
-        # Without joined_at the earliest fact is the best guess.
-        session.start = min(session.start, start)
-        if fact.kind == ABORTED:
-            session.aborted = _earlier(session.aborted, fact.at)
-            return
-        session.counts = True
-        if fact.kind == LEFT:
-            session.left = _earlier(session.left, fact.at)
-
-    def members(self) -> list[str]:
-        """The keys of all who were present at some time."""
-        return [key for key in self._sessions if self.intervals(key)]
-
-    def intervals(self, key: str) -> list[Interval]:
-        """The presence of a member over all its devices: in order, without overlap, only the last open."""
-        spans = [
-            span for sessions in self._sessions.get(key, {}).values() for span in self._of_identity(sessions)
-        ]
-        spans.sort(key=lambda span: (span.start, span.end is None, span.end or span.start))
-        merged: list[Interval] = []
-        for span in spans:
-            last = merged[-1] if merged else None
-            if last is None or (last.end is not None and span.start > last.end):
-                merged.append(span)
-            elif last.end is not None and (span.end is None or span.end > last.end):
-                merged[-1] = Interval(last.start, span.end)
-        return merged
-
-    def _of_identity(self, sessions: dict[str, _Session]) -> Iterable[Interval]:
-        known = [(sid, session) for sid, session in sessions.items() if session.counts]
-        # Of two that began at the same moment the closed one comes first.
-        known.sort(key=lambda pair: (pair[1].start, self._end(pair[1]) is None, pair[0]))
-        for index, (_, session) in enumerate(known):
-            end = self._end(session)
-            if index + 1 < len(known):
-                end = _earlier(end, known[index + 1][1].start)
-            yield Interval(session.start, None if end is None else max(end, session.start))
-
-    def _end(self, session: _Session) -> datetime | None:
-        if session.left is not None:
-            return session.left
-        end = session.aborted
-        for ended in self._ended:
-            if ended >= session.start:
-                return _earlier(end, ended)
-        return end
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _inside(
@@ -283,7 +192,3 @@ def _inside(
         if start < end:
             parts.append((start, end))
     return parts
-
-
-def _earlier(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else min(one, other)
