@@ -99,7 +99,7 @@ async def entries(
     if below is not None and below <= _LARGEST:
         conditions.append(AuditEntry.id < max(0, below))
     for column, text in ((AuditEntry.actor, actor), (AuditEntry.subject, subject)):
-        if "\0" in text or not _encodable(text):
+        if len(text) > max(_LENGTHS.values()) or "\0" in text or not _encodable(text):
             return []
         if text:
             conditions.append(_named(column, text))

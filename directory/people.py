@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.access.errors import LastAdministratorError
+from directory.access.logins import read_login
 from directory.access.sessions import end_of_person
 from directory.audit import record
 from directory.errors import ChangedError, InvalidError, NotFoundError, TakenError
@@ -30,12 +31,15 @@ LANGUAGES: Final = ("vi", "en")
 PAGE: Final = 100
 ADMINISTRATOR: Final = "administrator"
 
-_LOGIN: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])", re.ASCII)
 _PHONE: Final = re.compile(r"[0-9+()./x -]*", re.ASCII)
 _EMAIL: Final = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They turn the text around them about, so that a list shows another name than it has."""
+_QUERY: Final = 200
+"""Characters of a query that are looked at."""
 _CHUNK: Final = 500
+_LARGEST: Final = 2**31 - 1
+"""A database's integer; it would not look for a larger one but fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,13 @@ async def create(
 ) -> PersonView:
     """Put a person on record, without a credential. Raises InvalidError; TakenError for a login in use.
 
-    A login is 2 to 64 of a-z, 0-9 and ``. _ -`` with a letter or digit at both ends; capitals are made
-    small. It stays its owner's, disabled or not, and never changes.
+    A login (:func:`~directory.access.logins.read_login`) stays its owner's, disabled or not, and never
+    changes.
     """
-    login = login.strip().lower()
-    if not _LOGIN.fullmatch(login):
+    read = read_login(login)
+    if read is None:
         raise InvalidError("this cannot be a login", field="login", problem="login")
+    login = read
     details = _checked(details)
     await _check_roles_and_units(session, roles, unit_ids)
     row = dict(login=login, search=_key(login, details), version=1, **dataclasses.asdict(details))
@@ -161,7 +166,7 @@ async def enable(
 
 async def get(session: AsyncSession, person_id: int) -> PersonView:
     """One person, as the database has it now. Raises NotFoundError."""
-    found = await _views(session, [person_id])
+    found = await _views(session, [person_id] if 0 < person_id <= _LARGEST else [])
     if not found:
         raise NotFoundError(f"no person {person_id}", person=person_id)
     return found[0]
@@ -169,7 +174,7 @@ async def get(session: AsyncSession, person_id: int) -> PersonView:
 
 async def by_login(session: AsyncSession, login: str) -> PersonView:
     """One person. Raises NotFoundError."""
-    person_id = await session.scalar(select(Person.id).where(Person.login == login.strip().lower()))
+    person_id = await session.scalar(select(Person.id).where(Person.login == (read_login(login) or "")))
     if person_id is None:
         raise NotFoundError("no person with this login")
     return await get(session, person_id)
@@ -191,8 +196,10 @@ async def search(
     """
     conditions: list[ColumnElement[bool]] = [
         literal(" ").concat(Person.search).contains(f" {word}", autoescape=True)
-        for word in search_key(query).split()
+        for word in search_key(query[:_QUERY]).split()
     ]
+    if role and role not in ROLES:
+        return [], 0
     if role:
         conditions.append(Person.id.in_(select(PersonRole.person_id).where(PersonRole.role == role)))
     if not disabled:
@@ -316,13 +323,13 @@ async def _check_roles_and_units(
     unknown: set[Any] = set(roles) - set(ROLES)
     if unknown:
         raise InvalidError("no such role", field="roles", problem="unknown", unknown=sorted(unknown))
-    ids = sorted(set(unit_ids))
+    ids = sorted({number for number in unit_ids if 0 < number <= _LARGEST})
     known: set[int] = set()
     for at in range(0, len(ids), _CHUNK):
         known.update(await session.scalars(select(Unit.id).where(Unit.id.in_(ids[at : at + _CHUNK]))))
-    if known != set(ids):
+    if known != set(unit_ids):
         raise InvalidError(
-            "no such unit", field="unit_ids", problem="unknown", unknown=sorted(set(ids) - known)
+            "no such unit", field="unit_ids", problem="unknown", unknown=sorted(set(unit_ids) - known)
         )
 
 

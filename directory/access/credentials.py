@@ -6,9 +6,11 @@ for the database alone; :func:`issue_password` and :func:`issue_key` do both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +22,8 @@ from directory.audit import record
 from directory.database import Database
 from directory.errors import ChangedError, NotFoundError
 from directory.model import Credential, Session
+
+_ID: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,8 @@ async def issue(
 
 async def revoke(session: AsyncSession, credential_id: str, *, by: str, now: datetime) -> None:
     """End a credential and all sessions that it opened. Raises NotFoundError if no such one lives."""
-    credential = await session.get(Credential, credential_id, populate_existing=True)
+    known = _ID.fullmatch(credential_id) is not None
+    credential = await session.get(Credential, credential_id, populate_existing=True) if known else None
     if credential is None:
         raise NotFoundError("no such credential")
     owner = owners.owner_of(credential)

@@ -15,6 +15,8 @@ from directory.model import Credential, Endpoint, Person
 OwnerKind: TypeAlias = Literal["person", "device", "agent"]
 
 _DEVICE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
+_LARGEST: Final = 2**31 - 1
+"""A database's integer; it would not look for a larger one but fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ async def lock(session: AsyncSession, owner: Owner, *, shared: bool = False) -> 
     and open sessions too. Raises NotFoundError for nobody, or somebody disabled or retired.
     """
     name: str | None
-    if owner.person_id is not None:
+    if not 0 < (owner.person_id or owner.endpoint_id or 0) <= _LARGEST:
+        name = None
+    elif owner.person_id is not None:
         found = select(Person.id).where(Person.id == owner.person_id, Person.disabled_at.is_(None))
         known = await session.scalar(found.with_for_update(read=shared))
         name = None if known is None else f"person:{known}"

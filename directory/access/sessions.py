@@ -28,6 +28,7 @@ SEEN_EVERY: Final = timedelta(minutes=1)
 """``seen_at`` is written no more often."""
 PAGE: Final = 200
 
+_ID: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _COOKIE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -212,6 +213,8 @@ async def revoke(
     session: AsyncSession, session_id: str, *, by: str, now: datetime, person_id: int | None = None
 ) -> None:
     """End one session; with ``person_id`` only if it is that person's. Raises NotFoundError."""
+    if not _ID.fullmatch(session_id):
+        raise NotFoundError("no such session")
     conditions = [Session.id == session_id]
     if person_id is not None:
         conditions.append(Session.person_id == person_id)

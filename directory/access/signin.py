@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 
 from directory.access import credentials, owners
 from directory.access.errors import SignInError, TooManyTriesError
+from directory.access.logins import read_login
 from directory.access.principal import Principal
 from directory.access.secrets import Hasher, Hashing, check_password, read_key
 from directory.access.sessions import LIFETIMES, Lifetimes, Opened, Visit, open_session
@@ -16,7 +17,8 @@ from directory.database import Database
 from directory.errors import InvalidError, UnavailableError
 from directory.model import Credential, Endpoint, Person
 
-_LOGIN_CHARACTERS: Final = 64
+_TYPED: Final = 64
+"""Characters by which typed text counts that can be nobody's login."""
 
 
 class SignIn:
@@ -43,14 +45,18 @@ class SignIn:
         Raises SignInError for an unknown login, a wrong password, and a person without credential or
         disabled, all alike; TooManyTriesError, UnavailableError.
         """
-        login = login.strip().lower()[:_LOGIN_CHARACTERS]
+        known = read_login(login)
         found = (
             select(Credential)
             .join(Person, Credential.person_id == Person.id)
-            .where(Person.login == login, Person.disabled_at.is_(None), Credential.revoked_at.is_(None))
+            .where(
+                Person.login == (known or ""), Person.disabled_at.is_(None), Credential.revoked_at.is_(None)
+            )
         )
         hasher = self._hashing.passwords
-        credential, outdated = await self._judge(f"login:{login}", found, password, hasher, visit)
+        credential, outdated = await self._judge(
+            f"login:{known or login[:_TYPED]}", found, password, hasher, visit
+        )
         return await self._open(credential, password if outdated else None, hasher, visit)
 
     async def device(self, key: str, visit: Visit) -> Opened:

@@ -85,10 +85,10 @@ async def test_who_may_not_sign_in_gets_none(database: Database, hashing: Hashin
         await people.disable(session, person.id, version=1, by=BY, now=NOON)
         site = await session.get_one(Endpoint, city.site)
         site.retired_at = NOON
-    for number in (person.id, 4711):
+    for number in (person.id, 4711, 0, 2**70):
         with pytest.raises(NotFoundError):
             await credentials.issue_password(database, hashing, number, by=BY, now=NOON)
-    for number in (city.site, 4711):
+    for number in (city.site, 4711, -1, 2**31):
         with pytest.raises(NotFoundError):
             await credentials.issue_key(database, hashing, owners.site_device(number), by=BY, now=NOON)
     with pytest.raises(ValueError, match="passwords"):
@@ -110,7 +110,7 @@ async def test_revoking_ends_its_sessions_and_no_other(database: Database, hashi
         await credentials.revoke(session, issued[0].credential.id, by=BY, now=NOON)
     found = [await sessions.look_up(database, cookie, NOON) for cookie in cookies]
     assert [one and one.name for one in found] == [None, None, "binh", "binh"]
-    for missing in (issued[0].credential.id, "nobody"):
+    for missing in (issued[0].credential.id, "nobody", "\0" * 16, "\ud800"):
         with pytest.raises(NotFoundError):
             async with database.write() as session:
                 await credentials.revoke(session, missing, by=BY, now=NOON)

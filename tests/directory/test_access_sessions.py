@@ -210,7 +210,12 @@ async def test_one_is_ended_by_its_owner_alone(database: Database, hashing: Hash
     first, second = [
         await come_in(database, await credential_of(database, hashing, one.id)) for one in (an, binh)
     ]
-    for session_id, person_id in ((second.session_id, an.id), ("0" * 64, None)):
+    for session_id, person_id in (
+        (second.session_id, an.id),
+        ("0" * 64, None),
+        ("\0", None),
+        ("\ud800", None),
+    ):
         with pytest.raises(NotFoundError):
             async with database.write() as session:
                 await sessions.revoke(session, session_id, by=BY, now=NOON, person_id=person_id)

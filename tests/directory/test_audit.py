@@ -208,6 +208,11 @@ async def test_filters(database: Database) -> None:
     assert await numbers(since=NOON + timedelta(hours=1), until=NOON + timedelta(hours=3)) == [2, 1]
     assert await numbers(limit=2) == [4, 3]
     assert await numbers(limit=0) == [4]
+    assert await numbers(below=2**70) == [4, 3, 2, 1, 0]
+    assert await numbers(below=-(2**70)) == []
+    for impossible in ("unit:\0", "\ud800", "unit:\ud800:", "x" * 100_000 + ":"):
+        assert await numbers(subject=impossible) == []
+        assert await numbers(actor=impossible) == []
     assert await numbers(limit=MOST * 10) == [4, 3, 2, 1, 0]
 
 

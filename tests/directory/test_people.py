@@ -58,10 +58,12 @@ async def test_a_person_is_kept_as_given(database: Database) -> None:
     assert made.unit_ids == {city.district}
     async with database.read() as session:
         assert await people.by_login(session, "AN.nv ") == made
-        with pytest.raises(NotFoundError):
-            await people.by_login(session, "binh")
-        with pytest.raises(NotFoundError):
-            await people.get(session, made.id + 1)
+        for login in ("binh", "", "an.nv\0", "\ud800", "x" * 10_000):
+            with pytest.raises(NotFoundError):
+                await people.by_login(session, login)
+        for number in (made.id + 1, 0, -1, 2**31, 2**70):
+            with pytest.raises(NotFoundError):
+                await people.get(session, number)
     [(action, before, after)] = await log(database, made)
     assert (action, before) == ("person.create", None)
     assert after["roles"] == ["chair", "official"]
@@ -70,7 +72,22 @@ async def test_a_person_is_kept_as_given(database: Database) -> None:
 
 @pytest.mark.parametrize(
     "login",
-    ["", "a", ".an", "an.", "an nv", "án", "an@hanoi", "a" * 65, "an\n", "٣٣", "an/../x", "-an"],
+    [
+        "",
+        "a",
+        ".an",
+        "an.",
+        "an nv",
+        "án",
+        "an@hanoi",
+        "a" * 65,
+        "an\n",
+        "٣٣",
+        "an/../x",
+        "-an",
+        "\u212aelvin",
+        "an\0",
+    ],
 )
 async def test_logins_that_cannot_be(database: Database, login: str) -> None:
     if login == "an\n":
@@ -115,9 +132,10 @@ async def test_unknown_roles_and_units_are_named(database: Database) -> None:
     with pytest.raises(InvalidError) as found:
         await change(database, person, roles=["official", "king"])
     assert found.value.details == {"field": "roles", "problem": "unknown", "unknown": ["king"]}
-    with pytest.raises(InvalidError) as found:
-        await change(database, person, unit_ids=[4711])
-    assert found.value.details == {"field": "unit_ids", "problem": "unknown", "unknown": [4711]}
+    for numbers in ([4711], [0], [2**70, -1]):
+        with pytest.raises(InvalidError) as found:
+            await change(database, person, unit_ids=numbers)
+        assert found.value.details == {"field": "unit_ids", "problem": "unknown", "unknown": sorted(numbers)}
 
 
 async def test_a_login_is_given_once(database: Database) -> None:
@@ -326,6 +344,10 @@ async def test_search_by_role_and_of_those_kept_out(database: Database) -> None:
         assert (await people.search(session, role="chair")) == ([chair], 1)
         assert (await people.search(session, role="chair", disabled=True))[1] == 2
         assert (await people.search(session, disabled=True))[1] == 3
+        for role in ("king", "\0", "\ud800"):
+            assert await people.search(session, role=role) == ([], 0)
+        for query in ("\0", "\ud800", "x" * 10_000, " ".join("ab" * 5000), "x" * 100_000):
+            await people.search(session, query)
 
 
 async def test_nothing_of_a_refused_person_is_left(database: Database) -> None:
