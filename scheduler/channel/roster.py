@@ -13,7 +13,8 @@ PRESENCES: Final[tuple[Presence, ...]] = get_args(Presence)
 
 LONGEST_KEY: Final = 100
 LONGEST_NAME: Final = 300
-MOST_HEADS: Final = 9_999
+#: In the room of one site; the attendance log takes no more.
+MOST_HEADS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduler.attending import MOST_PEOPLE
 from scheduler.channel.messages import (
     CLIENT_TYPES,
     CLOSE_CODES,
@@ -30,7 +31,7 @@ from scheduler.channel.messages import (
     moment,
     parse_client,
 )
-from scheduler.channel.roster import RosterEntry
+from scheduler.channel.roster import MOST_HEADS, RosterEntry
 from scheduler.errors import MessageError
 from scheduler.floor import COMMANDS, RIGHTS, Command
 from scheduler.floor_state import ROLES
@@ -93,7 +94,7 @@ def test_messages_are_read(text: str, message: ClientMessage) -> None:
         ('{"type":"give","id":"a","seconds":1e400}', "bad_field", "seconds"),
         ('{"type":"remove","id":"a","target":"x","reason":"' + "x" * 401 + '"}', "bad_field", "reason"),
         ('{"type":"head_count","id":"a","count":-1}', "bad_field", "count"),
-        ('{"type":"head_count","id":"a","count":10000}', "bad_field", "count"),
+        ('{"type":"head_count","id":"a","count":1001}', "bad_field", "count"),
         ('{"type":"head_count","id":"a","count":1.5}', "bad_field", "count"),
         ('{"type":"head_count","id":"a","count":true}', "bad_field", "count"),
         ('{"type":"hello","versions":"1"}', "bad_field", "versions"),
@@ -108,6 +109,14 @@ def test_bad_messages_are_refused_with_a_code(text: str, problem: str, field: st
         parse_client(text)
     assert caught.value.code == "message"
     assert (caught.value.problem, caught.value.details.get("field")) == (problem, field)
+
+
+def test_the_channel_takes_no_head_count_that_the_log_refuses() -> None:
+    # Else what one site sends could not be stored, and the meeting would be loaded anew for all.
+    assert MOST_HEADS == MOST_PEOPLE
+    assert parse_client(f'{{"type":"head_count","id":"a","count":{MOST_PEOPLE}}}') == HeadCount(
+        "a", MOST_PEOPLE
+    )
 
 
 def test_a_refusal_knows_the_request_where_it_can() -> None:
