@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from directory.access.secrets import Hashing
 from media import clock
 from media.engine import MediaEngine
 from media.path.python_path import PythonPacketPath
@@ -41,6 +42,7 @@ from web.records import Records
 from web.rendering import Renderer
 from web.server import media_start_error
 from web.settings import Settings
+from web.signin import SignInPages
 from web.state import StateFolder
 from web.version import VERSION
 from web.visitors import HOME, TurnedAway, Visitors, csrf_token, principal, sentence, visitor
@@ -154,7 +156,9 @@ class Service:
         self.room = _open_room(settings) if with_pages else None
         self.records: Records | None = None
         self.visitors: Visitors | None = None
+        self.hashing = Hashing()
         self._pages: Pages | None = None
+        self._parts: list[BaseRoute] = []
         self._examples: list[BaseRoute] = []
         if with_pages:
             self.records = Records(settings, self.state)
@@ -171,6 +175,9 @@ class Service:
                 self._title, built, at_work=lambda request: HOME if principal(request) else ""
             )
             self.renderer = Renderer(built, visitor=visitor, csrf=csrf_token)
+            self._parts = [
+                *SignInPages(self.renderer, self.records.database, self.hashing).routes(),
+            ]
             if settings["examples"]:
                 self._examples = Examples(Renderer(built, visitor=lambda request: VISITOR)).routes()
 
@@ -179,10 +186,16 @@ class Service:
         watch = Observability(self.reading, self.lag, clock.monotonic, self.settings["metrics_to"])
         routes = [*watch.routes(), *self.relay.routes()]
         if self.api is not None and self._pages is not None:
-            routes += [*self.api.routes(), *self._pages.routes(), *self.renderer.routes(), *self._examples]
+            routes += [
+                *self.api.routes(),
+                *self._pages.routes(),
+                *self.renderer.routes(),
+                *self._parts,
+                *self._examples,
+            ]
         return create_app(
             routes,
-            [self._watching, *([self.records.lifespan] if self.records else []), self.relay.lifespan],
+            [self._watching, self._hashing_secrets, *([self.records.lifespan] if self.records else []), self.relay.lifespan],
             pages=self._pages is not None,
             https_port=https_port,
             proxy_from=self.settings["proxy_from"],
@@ -220,6 +233,13 @@ class Service:
 
     def _title(self, room: str) -> str:
         return self.room.title if self.room is not None and room == self.room.name else room
+
+    @contextlib.asynccontextmanager
+    async def _hashing_secrets(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self.hashing.close()
 
     @contextlib.asynccontextmanager
     async def _watching(self) -> AsyncIterator[None]:

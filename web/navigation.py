@@ -31,6 +31,11 @@ class Visitor:
     at_work: bool = True
 
     @property
+    def account(self) -> bool:
+        """Whether there is a page of this visitor's own account: sites have none."""
+        return self.at_work and "site" not in self.roles
+
+    @property
     def role_word(self) -> str:
         """The catalogue's key for the role that counts most here."""
         best = [role for role in reversed(ROLE_WORDS) if role in self.roles]

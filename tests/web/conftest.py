@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import structlog
+from signed_in import World
 
 from web.assembly import Service
 from web.settings import Settings, load
@@ -82,3 +83,9 @@ def restored_logging() -> Iterator[None]:
         logging.getLogger(name).setLevel(kept)
     logging.captureWarnings(False)
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def world(service: Service) -> World:
+    """People and sites of the running service, made when they are first asked for."""
+    return World(service)
