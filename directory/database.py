@@ -57,6 +57,8 @@ class Database:
         else:
             self._writer = self._reader = create_async_engine(
                 self.url,
+                # What is written may be a hash; it does not belong into a log with the statement.
+                hide_parameters=True,
                 pool_size=POOL,
                 max_overflow=0,
                 pool_timeout=BUSY_SECONDS,
@@ -129,6 +131,7 @@ async def _give_up(session: AsyncSession) -> None:
 def _sqlite(url: URL, begin: str, connections: int) -> AsyncEngine:
     engine = create_async_engine(
         url,
+        hide_parameters=True,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,

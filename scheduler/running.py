@@ -17,10 +17,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import select
 
 from directory.database import Database
-from directory.model import Endpoint
 from directory.sites import all_sites
 from scheduler.attending import AttendanceLog, facts, head_counts
 from scheduler.calendar import invited_sites
@@ -30,8 +28,9 @@ from scheduler.channel.session import Moment, Session
 from scheduler.desk import CHANGING_RIGHTS, FloorDesk, floor_events
 from scheduler.errors import MeetingChangedError, SchedulerError, StateError
 from scheduler.life import Changed, MeetingLife
+from scheduler.membership import as_person, leaders_of
 from scheduler.model import Meeting
-from scheduler.rights import identity, site_member
+from scheduler.rights import identity
 from scheduler.rows import get_meeting
 from scheduler.states import CLOSED, OPEN
 
@@ -175,6 +174,7 @@ class RunningMeetings:
             sites = [site for site in await all_sites(session) if site.id in numbers]
             lines = await facts(session, meeting_id)
             came = await floor_events(session, meeting_id)
+            leaders = await leaders_of(session, meeting)
         floor = await self._desk.floor(meeting_id)
         before = floor.state.sequence
         events = floor.restarted(now.wall)
@@ -184,12 +184,10 @@ class RunningMeetings:
         for event in came:
             if event.kind in ("joined", "admitted"):
                 first.setdefault(event.member, event.at)
-        invited = [
-            Person(site_member(site.code), site.name, "site", site.code, site.district) for site in sites
-        ]
+        invited = [as_person(site) for site in sites]
         live = LiveMeeting(
             _view(meeting),
-            invited,
+            [*leaders, *invited],
             floor,
             secrets.token_hex(6),
             now,
@@ -276,16 +274,3 @@ class RunningMeetings:
 
 def _view(meeting: Meeting) -> MeetingView:
     return MeetingView(meeting.title, meeting.state, meeting.starts_at, meeting.ends_at)
-
-
-async def site_person(database: Database, endpoint_id: int) -> Person:
-    """A site as the channel shows it."""
-    async with database.read() as session:
-        (site,) = await all_sites(session, Endpoint.id == endpoint_id)
-    return Person(site_member(site.code), site.name, "site", site.code, site.district)
-
-
-async def open_meeting_ids(database: Database) -> list[str]:
-    """All meetings that are open now."""
-    async with database.read() as session:
-        return list(await session.scalars(select(Meeting.id).where(Meeting.state == OPEN)))

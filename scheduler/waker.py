@@ -26,6 +26,8 @@ BEAT: Final = 10.0
 """Seconds between two rings when nothing is due sooner."""
 JUMP: Final = 5.0
 """Seconds by which the clocks must part to be reported."""
+PATIENCE: Final = 15.0
+"""Seconds that the end waits for work in progress."""
 _JOB: Final = "due"
 
 _log = structlog.get_logger(__name__)
@@ -71,6 +73,7 @@ class Waker:
         self._another = False
         """Whether somebody waits to run once more after the work that is under way."""
         self._pulse: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
         self._alarm = AsyncIOScheduler(
             timezone=UTC,
             # By default a ring that is a second late is dropped with a line in the log.
@@ -93,24 +96,33 @@ class Waker:
 
     async def stop(self) -> None:
         """No ring after this."""
-        if self._pulse is not None:
-            self._pulse.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+        if self._pulse is None:
+            return
+        self._stopping.set()
+        self._alarm.shutdown(wait=False)
+        try:
+            # Work that is cut off in the middle of a transaction would leave a connection behind.
+            async with asyncio.timeout(PATIENCE):
                 await self._pulse
-            self._alarm.shutdown(wait=False)
-        async with self._running:
-            self._pulse = None
+                async with self._running:
+                    self._pulse = None
+        except TimeoutError:
+            _log.warning("work_cut_off")
 
     async def _beats(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             step = self._watch.step(self._wall(), self._monotonic())
             if step:
                 _log.warning("clock_was_set", seconds=round(step, 1))
             await self.ring()
-            await asyncio.sleep(self._beat)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._beat):
+                    await self._stopping.wait()
 
     async def ring(self) -> None:
         """Do what is due. Rings during the work are answered by the work that is under way, and one more."""
+        if self._stopping.is_set():
+            return
         if self._running.locked():
             if self._another:
                 return

@@ -97,8 +97,7 @@ class SignalServer:
         try:
             grants = self._grants(request)
             require_join(grants)
-            if grants.video is not None and not self.registry.settings.auto_create:
-                self.registry.admit(grants)
+            self.registry.check_room(grants)
         except SignalingError as error:
             return PlainTextResponse(error.message, status_code=error.http_status, headers=CORS)
         return PlainTextResponse("success", headers=CORS)

@@ -57,13 +57,20 @@ class RoomRegistry:
         Raises NotFoundError where rooms are not made by joining, and what
         ``require_join`` raises for a token that leads nowhere.
         """
+        self.check_room(grants)
+        name = require_join(grants).room
+        return self.rooms.get(name) or self._create(name)
+
+    def check_room(self, grants: Grants) -> None:
+        """Raises NotFoundError if a join with these grants would find no room and make none."""
         video = require_join(grants)
-        room = self.rooms.get(video.room)
-        if room is None:
-            if not self.settings.auto_create and not video.room_create:
-                raise NotFoundError("requested room does not exist")
-            room = self._create(video.room)
-        return room
+        if video.room not in self.rooms and not self._may_make(video.room) and not video.room_create:
+            raise NotFoundError("requested room does not exist")
+
+    def _may_make(self, name: str) -> bool:
+        """Whether a join makes a room of this name."""
+        reserved = self.settings.reserved_prefix
+        return self.settings.auto_create and not (reserved and name.startswith(reserved))
 
     def connect(
         self, grants: Grants, params: ClientParams, session: SignalSession, now: float

@@ -12,6 +12,9 @@ class SignalSettings:
     auto_create: bool = True
     """A join makes the room of its token; else only CreateRoom does."""
 
+    reserved_prefix: str = ""
+    """Rooms whose names begin so are made by CreateRoom only: a token that outlives them opens nothing."""
+
     empty_timeout: int = 300
     """A room that nobody has joined yet lives so long."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from livekit.protocol import room as room_proto
+from livekit.protocol.webhook import WebhookEvent
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from media import clock
 from media.engine import MediaEngine
 from media.path.python_path import PythonPacketPath
 from media.settings import MediaSettings
+from scheduler.life import ROOM_PREFIX
 from signaling import twirp
 from signaling.asgi import SignalServer
 from signaling.errors import ResourceExhaustedError
@@ -31,6 +33,7 @@ from signaling.webhooks import WebhookSender
 from web.api import Api
 from web.app import create_app
 from web.assets import APP_FOLDER
+from web.conference import Conference, media_server, meeting_rules
 from web.errors import Refusal
 from web.examples import VISITOR, Examples
 from web.health import LagMeter, watch_loop
@@ -54,7 +57,8 @@ FAREWELL = 1.0
 class Relay:
     """Media and signaling: a LiveKit-compatible server without pages."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, heard: Callable[[WebhookEvent], None] | None = None) -> None:
+        """``heard`` is called with every event that webhooks would tell."""
         self.settings = settings
         self.api_key: str = settings["api_key"] or "key" + secrets.token_hex(6)
         self.api_secret: str = settings["api_secret"] or secrets.token_urlsafe(36)
@@ -69,6 +73,7 @@ class Relay:
         )
         signal_settings = SignalSettings(
             auto_create=settings["room_auto_create"],
+            reserved_prefix=ROOM_PREFIX,
             empty_timeout=settings["room_empty_timeout"],
             departure_timeout=settings["room_departure_timeout"],
             max_participants=settings["room_max_participants"],
@@ -79,7 +84,7 @@ class Relay:
             signal_settings,
             self.engine,
             self.keys,
-            WebhookEvents(self.webhooks),
+            WebhookEvents(self.webhooks, heard),
             monotonic=clock.monotonic,
             wall=clock.wall,
             version=VERSION,
@@ -149,7 +154,8 @@ class Service:
         if with_pages:
             settings = settings.with_values(_kept_secrets(settings, self.state))
         self.settings = settings
-        self.relay = Relay(settings)
+        self.relay = Relay(settings, self._heard)
+        self.conference: Conference | None = None
         self.half_open = HalfOpen(settings["max_half_open"])
         self.lag = LagMeter()
         self.api: Api | None = None
@@ -181,8 +187,11 @@ class Service:
             if settings["examples"]:
                 self._examples = Examples(Renderer(built, visitor=lambda request: VISITOR)).routes()
 
-    def app(self, https_port: int = 0) -> Starlette:
-        """The application; see :func:`web.app.create_app`."""
+    def app(self, https_port: int = 0, port: int = 0) -> Starlette:
+        """The application; see :func:`web.app.create_app`. ``port`` is where it will be reached by HTTP."""
+        if self.records is not None:
+            media = media_server(self.settings, self.relay.api_key, self.relay.api_secret, port)
+            self.conference = Conference(self.records.database, media, meeting_rules(self.settings))
         watch = Observability(self.reading, self.lag, clock.monotonic, self.settings["metrics_to"])
         routes = [*watch.routes(), *self.relay.routes()]
         if self.api is not None and self._pages is not None:
@@ -193,9 +202,14 @@ class Service:
                 *self._parts,
                 *self._examples,
             ]
+        lifespans = [self._watching, self.relay.lifespan]
+        if self.records is not None and self.conference is not None:
+            routes += self.conference.routes()
+            # The relay ends first: what it tells of its end is still written down.
+            lifespans[1:1] = [self._hashing_secrets, self.records.lifespan, self.conference.lifespan]
         return create_app(
             routes,
-            [self._watching, self._hashing_secrets, *([self.records.lifespan] if self.records else []), self.relay.lifespan],
+            lifespans,
             pages=self._pages is not None,
             https_port=https_port,
             proxy_from=self.settings["proxy_from"],
@@ -215,6 +229,8 @@ class Service:
             "half_open_connections": len(self.half_open),
             "webhooks_pending": relay.webhooks.pending,
         }
+        if self.conference is not None:
+            gauges |= self.conference.gauges()
         for name in ("transports", "sources", "subscriptions"):
             gauges[name] = media.pop(name, 0)
         totals: dict[str, float] = {
@@ -223,6 +239,8 @@ class Service:
             "half_open_timed_out": self.half_open.timed_out,
             "stalled_connections": self.half_open.stalled,
         }
+        if self.conference is not None:
+            totals |= self.conference.totals()
         path = "python" if isinstance(relay.engine.path, PythonPacketPath) else "native"
         joins: Mapping[str, int] = self.api.joins if self.api is not None else {}
         return Reading(VERSION, path, gauges, totals, media, joins)
@@ -230,6 +248,10 @@ class Service:
     def _refused(self, request: Request, turned: TurnedAway) -> Response:
         said = sentence(request, turned.code)
         return self.renderer.render(request, "refused.html", status=turned.status, here=HOME, sentence=said)
+
+    def _heard(self, event: WebhookEvent) -> None:
+        if self.conference is not None:
+            self.conference.hear(event)
 
     def _title(self, room: str) -> str:
         return self.room.title if self.room is not None and room == self.room.name else room

@@ -46,6 +46,27 @@ _OWN: Final = {
         "Biểu mẫu này không còn hiệu lực. Xin mở lại trang và gửi lại.",
         "This form is no longer valid. Please open the page again and send it once more.",
     ),
+    "no_meeting": Words("Không có cuộc họp này.", "There is no such meeting."),
+    "not_of_this_meeting": Words(
+        "Bạn không thuộc thành phần dự cuộc họp này.", "You are not among those who attend this meeting."
+    ),
+    "meeting_over": Words("Cuộc họp đã bế mạc.", "The meeting has ended."),
+    "meeting_not_open": Words("Cuộc họp chưa mở.", "The meeting is not open yet."),
+    "meeting_full": Words(
+        "Cuộc họp đã quá đông. Xin thử lại sau ít phút.",
+        "The meeting is too crowded. Please try again in a few minutes.",
+    ),
+    "meeting_changed": Words(
+        "Cuộc họp vừa thay đổi. Xin thử lại.", "The meeting has just changed. Please try again."
+    ),
+    "removed_from_meeting": Words(
+        "Chủ trì đã mời bạn ra khỏi phòng họp. Xin chờ được chấp nhận lại.",
+        "The chair has removed you from the meeting. Please wait to be admitted again.",
+    ),
+    "not_admitted": Words(
+        "Bạn đang ở phòng chờ. Xin đợi được chấp nhận.",
+        "You are in the waiting room. Please wait to be admitted.",
+    ),
     "unavailable": Words(
         "Dịch vụ tạm thời không đọc được dữ liệu. Xin thử lại sau ít giây.",
         "The service cannot read its data at the moment. Please try again in a few seconds.",

@@ -69,7 +69,7 @@ def _listeners(service: Service, with_pages: bool) -> list[Listener]:
 
 async def _serve(service: Service, listeners: Sequence[Listener], files: int, dev: bool) -> None:
     https = next((listener.port for listener in listeners if listener.tls), 0)
-    app = service.app(https)
+    app = service.app(https, listeners[0].port)
     relay = service.relay
     lifespan = app.router.lifespan_context(app)
     async with serving(app, lifespan, listeners, service.half_open, relay.farewell):

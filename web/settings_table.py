@@ -79,6 +79,10 @@ def _urls(values: list[str]) -> str:
     return ""
 
 
+def _url(value: str) -> str:
+    return "must be an http or https address" if value and _urls([value]) else ""
+
+
 def _room(value: str) -> str:
     return "" if len(value) <= 128 and value.isprintable() else "must be at most 128 printable characters"
 
@@ -115,6 +119,24 @@ TABLE: Final[tuple[Setting, ...]] = (
         "name of the API key; empty: `serve` makes one and keeps it in state_dir, `relay` forgets its own",
     ),
     Setting("api_secret", "str", "", "", "secret of the API key, 32 characters or more", secret=True),
+    Setting(
+        "media_url",
+        "str",
+        "",
+        "",
+        "address of a LiveKit server for meetings; empty: the relay of this service",
+        _url,
+    ),
+    Setting("media_key", "str", "", "", "name of its API key"),
+    Setting("media_secret", "str", "", "", "secret of its API key", secret=True),
+    Setting(
+        "meeting_overrun",
+        "int",
+        1800,
+        "s",
+        "how long after its expected end an open meeting goes on before it is closed",
+        _not_negative,
+    ),
     Setting("webhook_url", "list", [], "", "where signed events of rooms are posted", _urls),
     Setting("room_auto_create", "bool", True, "", "a join makes the room of its token"),
     Setting("room_empty_timeout", "int", 300, "s", "life of a room that nobody has joined", _positive),

@@ -22,9 +22,10 @@ from scheduler.desk import FloorDesk, floor_events
 from scheduler.errors import NoMeetingError, StateError
 from scheduler.floor import replay
 from scheduler.life import MeetingLife
+from scheduler.membership import Asker, member_of_meeting
 from scheduler.model import Meeting
 from scheduler.rows import get_meeting
-from scheduler.running import Line, RunningMeetings, site_person
+from scheduler.running import Line, RunningMeetings
 from scheduler.states import Rules
 
 NOW = datetime.now(UTC)
@@ -95,7 +96,10 @@ class World:
         return page
 
     async def site(self, meeting: str, number: int) -> Page:
-        return await self.page(meeting, await site_person(self.database, number))
+        async with self.database.read() as session:
+            asker = Asker("site", number, "")
+            person = await member_of_meeting(session, await get_meeting(session, meeting), asker)
+        return await self.page(meeting, person)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ async def running(settings: Settings, built: Path, *, with_pages: bool = True) -
     """Serve as the command line does, but for its signals."""
     service = Service(settings, with_pages=with_pages, built=built)
     listener = open_listener(["127.0.0.1"], 0)
-    app: Any = service.app()
+    app: Any = service.app(port=listener.port)
     lifespan = app.router.lifespan_context(app)
     with contextlib.closing(listener):
         async with serving(app, lifespan, [listener], service.half_open, service.relay.farewell):
