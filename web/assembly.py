@@ -37,6 +37,7 @@ from web.conference import Conference, media_server, meeting_rules
 from web.errors import Refusal
 from web.examples import VISITOR, Examples
 from web.health import LagMeter, watch_loop
+from web.home import HomePages, Meetings, Work
 from web.joining import Joining, OpenRoom
 from web.metrics import Observability, Reading
 from web.pages import Pages
@@ -183,6 +184,7 @@ class Service:
             self.renderer = Renderer(built, visitor=visitor, csrf=csrf_token)
             self._parts = [
                 *SignInPages(self.renderer, self.records.database, self.hashing).routes(),
+                *HomePages(self.renderer, [Meetings(self.records.database), Work()]).routes(),
             ]
             if settings["examples"]:
                 self._examples = Examples(Renderer(built, visitor=lambda request: VISITOR)).routes()
