@@ -39,6 +39,7 @@ from web.examples import VISITOR, Examples
 from web.health import LagMeter, watch_loop
 from web.home import HomePages, Meetings, Work
 from web.joining import Joining, OpenRoom
+from web.meetings_pages import meeting_pages
 from web.metrics import Observability, Reading
 from web.pages import Pages
 from web.protocols import HalfOpen
@@ -166,6 +167,7 @@ class Service:
         self.hashing = Hashing()
         self._pages: Pages | None = None
         self._parts: list[BaseRoute] = []
+        self._ringing: set[asyncio.Task[None]] = set()
         self._examples: list[BaseRoute] = []
         if with_pages:
             self.records = Records(settings, self.state)
@@ -185,6 +187,7 @@ class Service:
             self._parts = [
                 *SignInPages(self.renderer, self.records.database, self.hashing).routes(),
                 *HomePages(self.renderer, [Meetings(self.records.database), Work()]).routes(),
+                *meeting_pages(self.renderer, self.records.database, self._booked),
             ]
             if settings["examples"]:
                 self._examples = Examples(Renderer(built, visitor=lambda request: VISITOR)).routes()
@@ -250,6 +253,12 @@ class Service:
     def _refused(self, request: Request, turned: TurnedAway) -> Response:
         said = sentence(request, turned.code)
         return self.renderer.render(request, "refused.html", status=turned.status, here=HOME, sentence=said)
+
+    def _booked(self) -> None:
+        if self.conference is not None:
+            task = asyncio.create_task(self.conference.waker.ring(), name="ring after a booking")
+            self._ringing.add(task)
+            task.add_done_callback(self._ringing.discard)
 
     def _heard(self, event: WebhookEvent) -> None:
         if self.conference is not None:
