@@ -23,7 +23,7 @@ _LARGEST: Final = 2**31 - 1
 """A database's integer; it would not look for a larger one but fail."""
 
 _SECRET_NAME: Final = re.compile(
-    r"hash|passw|pwd|secret|token|cookie|(?:^|_|api|private)keys?(?:$|_)", re.IGNORECASE
+    r"hash|passw|pwd|secret(?!ar)|token|cookie|(?:^|_|api|private)keys?(?:$|_)", re.IGNORECASE
 )
 _HASH_VALUE: Final = re.compile(r"\$(?:argon2|scrypt|pbkdf2|2[aby]\$)")
 _LENGTHS: Final = {"actor": 100, "action": 64, "subject": 100}

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from directory.model import AuditEntry
+from directory import audit
 from scheduler.errors import MeetingChangedError, NoMeetingError
 from scheduler.model import Meeting
 
@@ -51,18 +51,8 @@ def log_change(
     after: Mapping[str, Any],
 ) -> None:
     """Add a line with what differs to the audit log, in the same transaction."""
-    changed = [name for name in after if before is None or before.get(name) != after[name]]
-    session.add(
-        AuditEntry(
-            at=now,
-            actor=by,
-            action=action,
-            subject=f"meeting:{meeting_id}",
-            before=None if before is None else {name: _plain(before.get(name)) for name in changed},
-            after={name: _plain(after[name]) for name in changed},
-        )
+    made = audit.entry(
+        at=now, actor=by, action=action, subject=f"meeting:{meeting_id}", before=before, after=after
     )
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    if made is not None:
+        session.add(made)
