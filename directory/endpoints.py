@@ -257,7 +257,7 @@ async def views(session: AsyncSession, ids: Sequence[int] | None = None) -> list
 
 
 def _view(row: Sequence[Any]) -> EndpointView:
-    return EndpointView(*row[:4], PlaceDetails(*row[4:7]), Details(*row[7:12]), *row[12:])
+    return EndpointView(*[*row[:4], PlaceDetails(*row[4:7]), Details(*row[7:12]), *row[12:]])
 
 
 async def _current(session: AsyncSession, endpoint_id: int, version: int) -> EndpointView:
