@@ -1,17 +1,30 @@
 /** Gives life to the components that need a script; each works, in a plainer way, without one. */
+import { auto } from "./auto";
+import { booking } from "./booking";
+import { chair } from "./chair";
 import { checks } from "./checks";
 import { dialog } from "./dialogs";
 import { dateField, errorSummary, timeField } from "./fields";
+import { sites } from "./sites";
 import { tabs } from "./tabs";
 import { search } from "./updates";
+import { week } from "./week";
+import { zone } from "./zone";
 
 const ISLANDS: Readonly<Record<string, (element: HTMLElement) => void>> = {
+  auto,
+  // Before the choices in it: it hears of them.
+  booking,
+  chair,
   checks,
   date: dateField,
   dialog,
   search,
+  sites,
   tabs,
   time: timeField,
+  week,
+  zone,
   // Last: it takes the focus, and looks for fields in tabs.
   errors: errorSummary,
 };
