@@ -33,6 +33,7 @@ from signaling.webhooks import WebhookSender
 from web.api import Api
 from web.app import create_app
 from web.assets import APP_FOLDER
+from web.audit_pages import AuditPages
 from web.conference import Conference, media_server, meeting_rules
 from web.errors import Refusal
 from web.examples import VISITOR, Examples
@@ -42,6 +43,7 @@ from web.joining import Joining, OpenRoom
 from web.meetings_pages import meeting_pages
 from web.metrics import Observability, Reading
 from web.pages import Pages
+from web.people_pages import PeoplePages
 from web.protocols import HalfOpen
 from web.records import Records
 from web.rendering import Renderer
@@ -187,6 +189,8 @@ class Service:
             self._parts = [
                 *SignInPages(self.renderer, self.records.database, self.hashing).routes(),
                 *HomePages(self.renderer, [Meetings(self.records.database), Work()]).routes(),
+                *PeoplePages(self.renderer, self.records.database, self.hashing).routes(),
+                *AuditPages(self.renderer, self.records.database).routes(),
                 *meeting_pages(self.renderer, self.records.database, self._booked),
             ]
             if settings["examples"]:

@@ -162,6 +162,8 @@ def test_shown_text_has_no_controls_and_no_turns(text: str) -> None:
             "/meetings/new",
         ),
         ({"it_staff"}, "/meetingsx", ["/home", "/meetings", "/directory"], None),
+        ({"administrator"}, "/audit", ["/home", "/meetings", "/directory", "/people", "/audit"], "/audit"),
+        ({"site"}, "/home", ["/home"], "/home"),
         ({"unknown"}, "/home", [], None),
     ],
 )
@@ -174,9 +176,10 @@ def test_navigation_by_role(roles: set[str], path: str, paths: list[str], curren
 def test_navigation_table() -> None:
     assert navigation(None, "/home") == []
     assert set(ROLE_WORDS) == {*ROLES, "site"}
-    assert {entry.path for entry in navigation(Visitor("A", frozenset({"administrator"})), "/")} == {
+    assert {entry.path for entry in navigation(Visitor("A", frozenset(ROLES)), "/")} == {
         entry.path for entry in ENTRIES
     }
+    assert navigation(Visitor("A", frozenset(ROLES), at_work=False), "/") == []
     assert Visitor("A", frozenset({"official", "secretary"})).role_word == "role.secretary"
     assert Visitor("A", frozenset()).role_word == "role.none"
 
