@@ -80,16 +80,15 @@ class Mirror:
         getattr(self, f"_{kind}")(values)
         return kind
 
+    # Read to the end before anything is believed: a refused message leaves no trace.
+
     def _welcome(self, values: Fields) -> None:
         values.choice("version", VERSIONS)
-        self.epoch = values.text("epoch", LONGEST_ID)
-        self.me = values.text("member", LONGEST_KEY)
-        self.role = values.choice("role", ROLES)
-        self.waiting = values.flag("waiting")
-        self.resumed = values.flag("resumed")
-        self.closing = ""
-
-    # Read to the end before anything is believed: a refused message leaves no trace.
+        epoch, me = values.text("epoch", LONGEST_ID), values.text("member", LONGEST_KEY)
+        role = values.choice("role", ROLES)
+        waiting, resumed = values.flag("waiting"), values.flag("resumed")
+        self.epoch, self.me, self.role = epoch, me, role
+        self.waiting, self.resumed, self.closing = waiting, resumed, ""
 
     def _snapshot(self, values: Fields) -> None:
         sequence, at = values.integer("sequence"), _told_at(values)
@@ -130,8 +129,8 @@ class Mirror:
         self.answers[values.text("id", LONGEST_ID)] = code
 
     def _closing(self, values: Fields) -> None:
-        self.closing = values.text("code", LONGEST_WORD)
-        self.dropped = values.optional_integer("dropped") or 0
+        code, dropped = values.text("code", LONGEST_WORD), values.optional_integer("dropped")
+        self.closing, self.dropped = code, dropped or 0
 
 
 def _told_at(values: Fields) -> datetime:
