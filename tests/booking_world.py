@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 from sqlalchemy import select
@@ -52,21 +53,12 @@ PEOPLE = (
 ROLES = dict(zip(range(1, 7), (role for _, _, role in PEOPLE), strict=True))
 
 
-def plan(
-    start: datetime = NOW + 24 * HOUR, hours: float = 1, sites: frozenset[int] = frozenset({1, 2, 3})
-) -> Plan:
-    """A meeting tomorrow."""
-    return Plan(
-        "Giao ban tuần",
-        "briefing",
-        CHAIR,
-        SECRETARY,
-        start,
-        start + hours * HOUR,
-        "Asia/Ho_Chi_Minh",
-        "",
-        sites,
-    )
+def plan(start: datetime = NOW + 24 * HOUR, hours: float = 1, **changes: Any) -> Plan:
+    """A meeting tomorrow of sites 1 to 3."""
+    end = start + hours * HOUR
+    zone, sites = "Asia/Ho_Chi_Minh", frozenset({1, 2, 3})
+    made = Plan("Giao ban tuần", "briefing", CHAIR, SECRETARY, start, end, zone, "", sites)
+    return replace(made, **changes)
 
 
 @dataclass
