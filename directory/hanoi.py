@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 KINDS: Final = ("xa", "phuong", "thi_tran")
 """Commune, ward, township."""
@@ -126,12 +126,22 @@ def hanoi_units() -> tuple[Unit, ...]:
     return parse_units(files("directory").joinpath("data", name).read_text("utf-8"), name)
 
 
-def spread(units: Sequence[Unit], count: int) -> list[Unit]:
+class OfDistrict(Protocol):
+    """Something that lies in a district."""
+
+    @property
+    def district_code(self) -> str: ...
+
+
+_Located = TypeVar("_Located", bound=OfDistrict)
+
+
+def spread(units: Sequence[_Located], count: int) -> list[_Located]:
     """The first ``count`` units, one of each district in turn, so that few already show the whole city."""
-    by_district: dict[str, list[Unit]] = {}
+    by_district: dict[str, list[_Located]] = {}
     for unit in units:
         by_district.setdefault(unit.district_code, []).append(unit)
-    turns: Iterable[list[Unit]] = by_district.values()
+    turns: Iterable[list[_Located]] = by_district.values()
     longest = max((len(found) for found in by_district.values()), default=0)
     ordered = [found[turn] for turn in range(longest) for found in turns if turn < len(found)]
     return ordered[: max(0, count)]

@@ -177,7 +177,7 @@ def simulate_sites(
 
     async def main() -> None:
         run = asyncio.ensure_future(
-            run_sites(url, token_for, sites, SiteOptions(looped=looped, watch=watch), report=_report)
+            run_sites(url, token_for, sites, SiteOptions(looped=looped, watch=watch), report=report_site)
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -188,7 +188,7 @@ def simulate_sites(
     asyncio.run(main())
 
 
-def _report(site: SiteName, event: RoomEvent) -> None:
+def report_site(site: SiteName, event: RoomEvent) -> None:
     """One line for each coming and going."""
     from signaling.client.events import Connected, Disconnected, Reconnecting, Resumed
 
@@ -275,10 +275,10 @@ def settings(
 
 
 def demo(
-    count: Annotated[int, typer.Option(min=0, help="Simulated sites.")] = 6,
+    count: Annotated[int, typer.Option(min=0, help="Simulated sites.")] = 12,
     config: ConfigOption = None,
 ) -> None:
-    """Run the service with an open room and simulated sites, and print the address to join it."""
+    """Run the service with Hanoi's sites, a meeting with simulated sites, and print how to sign in."""
     from web.demo import DemoError, run_demo
 
     try:

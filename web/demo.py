@@ -1,4 +1,4 @@
-"""``diemcau demo``: the service, an open room and simulated sites, under one supervisor.
+"""``diemcau demo``: the service with data on record and simulated sites, under one supervisor.
 
 Each child is the leader of its own process group and dies with the supervisor,
 even when that is killed (``PR_SET_PDEATHSIG``). Nothing here needs the relay's
@@ -22,10 +22,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 from web.certificates import ensure, machine_names
+from web.demo_people import FILE, Demo
 from web.settings import PREFIX, Settings
 from web.state import StateError, StateFolder
 from web.version import VERSION
@@ -38,6 +40,14 @@ CITY_NAME: Final = "Thành phố Hà Nội"
 READY_SECONDS: Final = 120.0
 """A first start compiles every module, perhaps on a busy machine; a service that ends is noticed at once."""
 END_SECONDS: Final = 6.0
+ZONE: Final = "Asia/Ho_Chi_Minh"
+ROLE_NAMES: Final = {
+    "chair": "Chủ trì / chair",
+    "secretary": "Thư ký / secretary",
+    "official": "Cán bộ điểm cầu / official",
+    "it_staff": "Trực kỹ thuật / IT staff",
+    "administrator": "Quản trị / administrator",
+}
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -131,11 +141,14 @@ def run_demo(settings: Settings, config: Path | None, count: int) -> None:
     base = f"http://{f'[{host}]' if ':' in host else host}:{settings['port']}"
     children: list[Child] = []
     try:
+        demo = _put_on_record(["--count", str(count), *with_config], environment, state, stop)
+        if demo is None:
+            return
         server = Child("service", ["serve", *with_config], environment, state.path / "log" / "service.log")
         children.append(server)
         if count:
             # They wait for the server by themselves; both start at once.
-            arguments = ["simulate-sites", "--url", base, "--room", room, "--count", str(count)]
+            arguments = ["simulate-meeting", "--url", base, "--file", str(state.path / FILE)]
             children.append(
                 Child("sites", [*arguments, *with_config], environment, state.path / "log" / "sites.log")
             )
@@ -143,12 +156,29 @@ def run_demo(settings: Settings, config: Path | None, count: int) -> None:
         if stop.asked:
             return
         link = f"/meet/{quote(room)}?k={quote(room_key)}&n={quote(CITY_NAME)}"
-        _greet(console, base, link, settings, state, count)
+        _greet(console, base, link, settings, state, demo)
         stop.wait(children)
     finally:
         _end(children)
         if stop.asked:
             console.print("\nĐã dừng. / Stopped.")
+
+
+def _put_on_record(
+    arguments: Sequence[str], environment: Mapping[str, str], state: StateFolder, stop: _Stop
+) -> Demo | None:
+    """Run ``demo-data``; what it has put on record, or None when asked to stop. Raises DemoError."""
+    child = Child("data", ["demo-data", *arguments], environment, state.path / "log" / "data.log")
+    try:
+        while child.ended() is None:
+            if stop.asked:
+                return None
+            time.sleep(0.02)
+        if child.ended() != 0:
+            raise DemoError(f"the demonstration's data could not be put on record:\n{child.last_words(2)}")
+        return Demo.from_json((state.path / FILE).read_text("utf-8"))
+    finally:
+        _end([child])
 
 
 class _Stop:
@@ -199,13 +229,23 @@ def _answers(url: str) -> bool:
 
 
 def _greet(
-    console: Console, base: str, link: str, settings: Settings, state: StateFolder, count: int
+    console: Console, base: str, link: str, settings: Settings, state: StateFolder, demo: Demo
 ) -> None:
     def say(text: str, style: str = "") -> None:
         console.print(text, style=style, markup=False, soft_wrap=True)
 
     say(f"\nĐiểm Cầu {VERSION}", "bold")
-    say("\nVào họp với tư cách thành phố / Join as the city:")
+    say("\nĐăng nhập / sign in:")
+    say(f"  {base}/sign-in", "bold cyan")
+    for person in demo.people:
+        say(f"  {ROLE_NAMES[person.role]:<34} {person.login:<10} {person.password}   {person.name}")
+    say("\nTrang điểm cầu / pages of sites:")
+    say(f"  {base}/sign-in/site", "bold cyan")
+    for site in demo.kiosks:
+        say(f"  {site.name + ', ' + site.district:<34} {site.key}")
+    at = datetime.datetime.fromisoformat(demo.coming_at).astimezone(ZoneInfo(ZONE))
+    say(f"\nMột cuộc họp đang mở, một cuộc họp mở lúc {at:%H:%M} / one meeting is open, one opens then.")
+    say("\nPhòng mở cho khách / the open room for guests:")
     say(f"  {base}{link}", "bold cyan")
     if settings["https_port"]:
         hosts = [name for name in machine_names() if name[0].isdigit() and not name.startswith("127.")]
@@ -213,8 +253,8 @@ def _greet(
             say("\nTừ máy khác / from other machines (trước tiên / first: diemcau dev-cert):")
         for host in hosts[:3]:
             say(f"  https://{host}:{settings['https_port']}{link}")
-    if count:
-        say(f"\n{count} điểm cầu mô phỏng đang vào phòng / simulated sites are joining.")
+    if demo.simulated:
+        say(f"\n{len(demo.simulated)} điểm cầu mô phỏng đang vào họp / simulated sites are joining.")
     say(f"Nhật ký / logs: {state.path / 'log'}")
     say("Ctrl-C để dừng / to stop.")
 

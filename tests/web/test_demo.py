@@ -50,14 +50,13 @@ def test_the_demonstration_runs_and_leaves_nothing(tmp_path: Path, end: signal.S
     log = tmp_path / "log"
     with started(["demo", "--count", "2"], log, tmp_path, environment) as process:
         wait_for_http(process, f"{base}/healthz", log)
-
-        def people() -> int:
-            with urllib.request.urlopen(f"{base}/api/rooms", timeout=5) as answer:
-                return int(json.load(answer)["rooms"][0]["people"])
-
-        _until(lambda: people() == 2, "two sites in the room")
-        _until(lambda: "Ctrl-C" in log.read_text(), "the address is printed")
-        link = re.search(r"http://127\.0\.0\.1:\d+(/meet/giao-ban-tp\?k=[\w-]+)", log.read_text())
+        _until(lambda: "Ctrl-C" in log.read_text(), "the ways in are printed")
+        sites = tmp_path / "var" / "log" / "sites.log"
+        _until(lambda: sites.read_text().count("joined") == 2, "two sites in the meeting")
+        said = log.read_text()
+        for login in ("chutri", "thuky", "canbo", "kythuat", "quantri"):
+            assert re.search(rf"{login} +[\w-]{{10,}} ", said)
+        link = re.search(r"http://127\.0\.0\.1:\d+(/meet/giao-ban-tp\?k=[\w-]+)", said)
         assert link is not None
         with urllib.request.urlopen(base + link[1], timeout=5) as page:
             assert b'data-room="giao-ban-tp"' in page.read()
@@ -67,10 +66,14 @@ def test_the_demonstration_runs_and_leaves_nothing(tmp_path: Path, end: signal.S
         status = process.wait(20)
         assert status == (0 if end != signal.SIGKILL else -signal.SIGKILL)
         _until(lambda: _gone(children), "its processes have ended")
-    logs = [(tmp_path / "var" / "log" / name).read_text() for name in ("service.log", "sites.log")]
+    names = ("data.log", "service.log", "sites.log")
+    logs = [(tmp_path / "var" / "log" / name).read_text() for name in names]
     assert "Traceback" not in "".join(logs)
     secret = (tmp_path / "var" / "api.secret").read_text().strip()
     assert secret not in "".join([*logs, log.read_text()])
+    password = (tmp_path / "var" / "demo-password.secret").read_text().strip()
+    keys = json.loads((tmp_path / "var" / "demo-keys.json").read_text()).values()
+    assert not [hidden for hidden in [password, *keys] if hidden in "".join(logs)]
 
 
 def test_a_second_demonstration_says_that_the_port_is_taken(tmp_path: Path) -> None:
