@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from web import cli_directory, cli_tools
+from web import cli_demo, cli_directory, cli_tools
 from web.cli_common import ConfigOption, fail, load_settings
 from web.version import VERSION
 
@@ -123,6 +123,7 @@ def serve(
 
 
 cli_tools.add_to(app)
+cli_demo.register(app)
 cli_directory.add_to(app)
 
 
