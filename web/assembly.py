@@ -35,8 +35,10 @@ from web.app import create_app
 from web.assets import APP_FOLDER
 from web.audit_pages import AuditPages
 from web.conference import Conference, media_server, meeting_rules
+from web.directory_pages import DirectoryPages
 from web.errors import Refusal
 from web.examples import VISITOR, Examples
+from web.group_pages import GroupPages
 from web.health import LagMeter, watch_loop
 from web.home import HomePages, Meetings, Work
 from web.joining import Joining, OpenRoom
@@ -191,6 +193,8 @@ class Service:
                 *HomePages(self.renderer, [Meetings(self.records.database), Work()]).routes(),
                 *PeoplePages(self.renderer, self.records.database, self.hashing).routes(),
                 *AuditPages(self.renderer, self.records.database).routes(),
+                *DirectoryPages(self.renderer, self.records.database).routes(),
+                *GroupPages(self.renderer, self.records.database).routes(),
                 *meeting_pages(self.renderer, self.records.database, self._booked),
             ]
             if settings["examples"]:
