@@ -49,6 +49,7 @@ from web.people_pages import PeoplePages
 from web.protocols import HalfOpen
 from web.records import Records
 from web.rendering import Renderer
+from web.rest.api import RestApi
 from web.server import media_start_error
 from web.settings import Settings
 from web.signin import SignInPages
@@ -188,8 +189,10 @@ class Service:
                 self._title, built, at_work=lambda request: HOME if principal(request) else ""
             )
             self.renderer = Renderer(built, visitor=visitor, csrf=csrf_token)
+            sign_in = SignInPages(self.renderer, self.records.database, self.hashing)
             self._parts = [
-                *SignInPages(self.renderer, self.records.database, self.hashing).routes(),
+                *sign_in.routes(),
+                *RestApi(self.records.database, sign_in.door, self._booked).routes(),
                 *HomePages(self.renderer, [Meetings(self.records.database), Work()]).routes(),
                 *PeoplePages(self.renderer, self.records.database, self.hashing).routes(),
                 *AuditPages(self.renderer, self.records.database).routes(),
