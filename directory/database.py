@@ -26,6 +26,9 @@ BUSY_SECONDS = 15.0
 """How long a writer waits for another process's transaction, or for a connection of the pool."""
 READERS = 4
 POOL = 10
+GONE = ("08", "53", "57P")
+"""How SQLSTATEs begin that say that a server is not to be had: connection, resources, shut down or starting
+(PostgreSQL's documentation, appendix A)."""
 
 
 def database_url(text: str) -> URL:
@@ -105,12 +108,13 @@ async def _transaction(engine: AsyncEngine, read_only: bool = False) -> AsyncIte
         yield session
         # A reader commits too: a rollback would expire the objects that it has read.
         await session.commit()
-    except (OperationalError, PoolTimeoutError, ConnectionError) as error:
+    except (OperationalError, PoolTimeoutError, OSError) as error:
+        # asyncpg lets through what its socket says: refused, timed out, no such file.
         await _give_up(session)
         raise UnavailableError(f"the database does not answer: {type(error).__name__}") from error
     except DBAPIError as error:
         await _give_up(session)
-        if error.connection_invalidated:
+        if error.connection_invalidated or _is_gone(error):
             raise UnavailableError("the connection to the database was lost") from error
         raise
     except BaseException:
@@ -120,10 +124,15 @@ async def _transaction(engine: AsyncEngine, read_only: bool = False) -> AsyncIte
         await session.close()
 
 
+def _is_gone(error: DBAPIError) -> bool:
+    """Whether it is the server's end or its beginning, and no fault of the statement."""
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(GONE)
+
+
 async def _give_up(session: AsyncSession) -> None:
     try:
         await session.rollback()
-    except (DBAPIError, ConnectionError):
+    except (DBAPIError, OSError):
         # The connection is gone, and with it the transaction.
         await session.invalidate()
 

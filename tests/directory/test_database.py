@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import func, select, text, update
+from databases import postgres_or_reason
+from sqlalchemy import TextClause, func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.database import Database, database_url
 from directory.errors import UnavailableError
@@ -151,3 +155,37 @@ async def test_a_database_that_is_not_there_is_said_so() -> None:
         async with database.read() as session:
             await session.execute(text("SELECT 1"))
     await database.close()
+
+
+async def test_a_crash_of_postgresql_is_said_so_and_passes() -> None:
+    server = postgres_or_reason()
+    if isinstance(server, str):
+        pytest.fail(server)
+    with server:
+        database = Database(server.new_database())
+        await migrate(database)
+        with pytest.raises(UnavailableError):
+            await _write(database, text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        with pytest.raises(UnavailableError):
+            await _write(database, text("SELECT 1"), lambda: server.stop("immediate"))
+        for door in (database.read, database.write):
+            # There is not even a socket.
+            with pytest.raises(UnavailableError):
+                await _ask(door)
+        await asyncio.to_thread(server.start)
+        async with database.read() as session:
+            assert await session.scalar(select(func.count()).select_from(AuditEntry)) == 0
+        await database.close()
+
+
+async def _write(database: Database, last: TextClause, between: Callable[[], None] = lambda: None) -> None:
+    async with database.write() as session:
+        session.add(entry(1))
+        await session.flush()
+        await asyncio.to_thread(between)
+        await session.execute(last)
+
+
+async def _ask(door: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+    async with door() as session:
+        await session.execute(text("SELECT 1"))
