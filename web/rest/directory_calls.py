@@ -37,7 +37,7 @@ from web.rest.directory_models import (
     UnitQuery,
     UnitView,
 )
-from web.rest.errors import field_problem, refuse_field, refuse_fields
+from web.rest.errors import field_problem, refuse_field, refuse_fields, refuse_version
 from web.rest.fields import LARGEST, Nothing
 from web.visitors import csrf_token
 
@@ -230,6 +230,7 @@ class DirectoryCalls:
                 raise refuse_field(name, "missing")
         async with self._database.write() as session:
             before = await endpoints.by_code(session, asked.path["site"])
+            refuse_version(before.version, asked.version)
             found = await endpoints.change(
                 session,
                 before.id,
@@ -297,11 +298,12 @@ class DirectoryCalls:
         return replace(answer, location=f"/groups/{made.id}")
 
     async def _change_group(self, asked: Asked[Nothing, GroupChange]) -> Answer:
-        wanted = asked.body
+        wanted, number = asked.body, number_in(asked.path["group"])
         async with self._database.write() as session:
+            refuse_version((await groups.get(session, number)).version, asked.version)
             found = await groups.change(
                 session,
-                number_in(asked.path["group"]),
+                number,
                 version=asked.version,
                 title=wanted.name,
                 members=None if wanted.sites is None else await ids_of(session, wanted.sites),
@@ -313,6 +315,7 @@ class DirectoryCalls:
     async def _remove_group(self, asked: Asked[Nothing, Nothing]) -> Answer:
         async with self._database.write() as session:
             number = number_in(asked.path["group"])
+            refuse_version((await groups.get(session, number)).version, asked.version)
             await groups.remove(
                 session, number, version=asked.version, by=asked.principal.actor, now=asked.now
             )

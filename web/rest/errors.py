@@ -27,7 +27,7 @@ from scheduler.errors import (
     SchedulerError,
     StateError,
 )
-from web import refusals
+from web import i18n, refusals
 from web.errors import Words
 from web.errors import words as page_words
 from web.rest.fields import Outgoing
@@ -64,6 +64,11 @@ _OF_SCHEDULER: Final = {
     ("ends_at", "too_long"): "meeting_too_long",
 }
 """Problems that have another name here."""
+
+
+_CHANGED: Final = {
+    "meeting_changed": Words(*(i18n.translate(language, "refusal.changed") for language in i18n.LANGUAGES))
+}
 
 
 class FieldProblem(Outgoing):
@@ -188,6 +193,15 @@ def refuse_fields(
 def refuse_field(field: str, problem: str, **values: object) -> ApiError:
     """The error of one field."""
     return refuse_fields([field_problem(field, problem, **values)])
+
+
+def refuse_version(current: int, asked: int, code: str = "changed") -> None:
+    """Raises ApiError if the caller has read another version, with the one there is.
+
+    This is for the answer; that nobody comes in between is held by compare-and-swap.
+    """
+    if current != asked:
+        raise ApiError(409, code, words=_CHANGED.get(code), details=Details(version=current))
 
 
 def of_validation(error: ValidationError) -> ApiError:

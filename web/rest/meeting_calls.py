@@ -24,7 +24,7 @@ from scheduler.rows import get_meeting
 from scheduler.states import DRAFT
 from web.meetings_data import invited, person_names, seer_of
 from web.rest.calls import Answer, AnyCall, Asked, Call, PathPart
-from web.rest.errors import ApiError, refuse_field
+from web.rest.errors import ApiError, refuse_field, refuse_version
 from web.rest.fields import Nothing
 from web.rest.meeting_models import (
     Cancelling,
@@ -199,7 +199,7 @@ class MeetingCalls:
     async def _change(self, asked: Asked[Nothing, MeetingChange]) -> Answer:
         meeting_id = asked.path["meeting"]
         async with self._database.read() as session:
-            await seen(session, meeting_id, asked.principal)
+            await _current(session, asked)
             plan = await read_plan(session, asked.body)
         try:
             async with self._database.write() as session:
@@ -222,7 +222,7 @@ class MeetingCalls:
         meeting_id = asked.path["meeting"]
         try:
             async with self._database.write() as session:
-                await seen(session, meeting_id, asked.principal)
+                await _current(session, asked)
                 meeting = await booking.publish(
                     session, meeting_id, version=asked.version, by=asked.principal.actor, now=asked.now
                 )
@@ -237,7 +237,7 @@ class MeetingCalls:
     async def _cancel(self, asked: Asked[Nothing, Cancelling]) -> Answer:
         meeting_id = asked.path["meeting"]
         async with self._database.write() as session:
-            await seen(session, meeting_id, asked.principal)
+            await _current(session, asked)
             meeting = await booking.cancel(
                 session,
                 meeting_id,
@@ -276,6 +276,12 @@ async def seen(session: AsyncSession, meeting_id: str, principal: Principal) -> 
     if not await sees(session, meeting, await seer_of(session, principal)):
         raise NoMeetingError("not to be seen")
     return meeting
+
+
+async def _current(session: AsyncSession, asked: Asked[Nothing, Any]) -> None:
+    """Raises NoMeetingError, and ApiError for one that is of another version."""
+    meeting = await seen(session, asked.path["meeting"], asked.principal)
+    refuse_version(meeting.version, asked.version, "meeting_changed")
 
 
 def _wanted(meeting: Meeting, query: MeetingQuery, seer: Seer) -> bool:

@@ -20,7 +20,7 @@ from web.rest.directory_models import (
     PersonList,
     PersonQuery,
 )
-from web.rest.errors import refuse_field
+from web.rest.errors import refuse_field, refuse_version
 from web.rest.fields import Incoming, Instant, Line, Nothing, QueryNumber, QueryPageSize
 
 _DETAILS: Final = ("name", "title", "phone", "email", "language")
@@ -153,6 +153,7 @@ class PeopleCalls:
         number = number_in(asked.path["person"])
         async with self._database.write() as session:
             before = await people.get(session, number)
+            refuse_version(before.version, asked.version)
             details = {name: wanted[name] for name in _DETAILS if name in wanted}
             found = await people.change(
                 session,
