@@ -108,7 +108,7 @@ async def test_two_who_change_one_person_are_told_of_each_other(world: World) ->
         assert said("role.chair") in text
         assert "Phó Chánh Văn phòng" in answer.text
         stored = await person_of(world, number)
-        assert (stored.details.phone, stored.roles) == ("0912 000 111", {"chair"})
+        assert (stored.details.phone, stored.roles) == ("0912 000 111", frozenset({"chair"}))
         # Saving again in the knowledge of it goes through.
         [version] = re.findall(r'name="version" value="(\d+)"', answer.text)
         assert (await one.post(here, data={**mine, "version": version})).status_code == 303
@@ -116,7 +116,7 @@ async def test_two_who_change_one_person_are_told_of_each_other(world: World) ->
         assert (stored.details.title, stored.details.phone, stored.roles) == (
             "Phó Chánh Văn phòng",
             "",
-            {"official"},
+            frozenset({"official"}),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 
@@ -45,7 +45,7 @@ class Browser(httpx.AsyncClient):
         """The token of the forms on a page."""
         return form_token((await self.get(path)).text)
 
-    async def fill(self, form: str, values: dict[str, str | list[str]], *, at: str = "") -> httpx.Response:
+    async def fill(self, form: str, values: Mapping[str, str | list[str]], *, at: str = "") -> httpx.Response:
         """Send a form whose page is ``at``, else where it is sent to."""
         return await self.post(form, data={"csrf": await self.token(at or form), **values})
 
@@ -133,10 +133,11 @@ class World:
         """A browser of the person with the role ``who``, of the ``site``, or of nobody."""
         async with Browser(self.service, **options) as browser:
             if who:
-                browser.cookies.set("diemcau_session", await self._cookie(who))
+                browser.cookies.set("diemcau_session", await self.cookie(who))
             yield browser
 
-    async def _cookie(self, who: str) -> str:
+    async def cookie(self, who: str) -> str:
+        """The cookie of a new session: of the person with this login, made with that role if need be."""
         now = dt.datetime.now(dt.UTC)
         if who == "site":
             credential_id = (await self.site_key()).partition(".")[0]
