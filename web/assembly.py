@@ -41,6 +41,7 @@ from web.examples import VISITOR, Examples
 from web.group_pages import GroupPages
 from web.health import LagMeter, watch_loop
 from web.home import HomePages, Meetings, Work
+from web.import_pages import ImportPages
 from web.joining import Joining, OpenRoom
 from web.meetings_pages import meeting_pages
 from web.metrics import Observability, Reading
@@ -198,6 +199,7 @@ class Service:
                 *AuditPages(self.renderer, self.records.database).routes(),
                 *DirectoryPages(self.renderer, self.records.database).routes(),
                 *GroupPages(self.renderer, self.records.database).routes(),
+                *ImportPages(self.renderer, self.records.database).routes(),
                 *meeting_pages(self.renderer, self.records.database, self._booked),
             ]
             if settings["examples"]:

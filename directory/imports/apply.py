@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime
 
 from sqlalchemy import insert, select, update
@@ -27,13 +28,16 @@ _CHUNK = 500
 async def preview_endpoints(database: Database, rows: Rows, day: date) -> EndpointPlan:
     """What an import would do now."""
     async with database.read() as session:
-        return plan_endpoints(rows, await load_stored(session), day)
+        stored = await load_stored(session)
+    # Ten thousand rows take a while, in which the event loop has other things to do.
+    return await asyncio.to_thread(plan_endpoints, rows, stored, day)
 
 
 async def preview_units(database: Database, rows: Rows, since: date) -> UnitPlan:
     """What an import would do now."""
     async with database.read() as session:
-        return plan_units(rows, await load_stored(session), since)
+        stored = await load_stored(session)
+    return await asyncio.to_thread(plan_units, rows, stored, since)
 
 
 async def apply_endpoints(
@@ -45,8 +49,8 @@ async def apply_endpoints(
     or somebody changed a site while it was carried out: nothing is changed then.
     """
     async with database.write() as session:
-        plan = plan_endpoints(rows, await load_stored(session), day)
-        _check(plan, digest)
+        plan = await asyncio.to_thread(plan_endpoints, rows, await load_stored(session), day)
+        await asyncio.to_thread(_check, plan, digest)
         try:
             # Who gives up being the main site comes first, so that another one can be.
             giving_up = [one for one in plan.changed if one.order.main is False]
@@ -66,8 +70,8 @@ async def apply_units(
 ) -> UnitPlan:
     """As :func:`apply_endpoints`, for units."""
     async with database.write() as session:
-        plan = plan_units(rows, await load_stored(session), since)
-        _check(plan, digest)
+        plan = await asyncio.to_thread(plan_units, rows, await load_stored(session), since)
+        await asyncio.to_thread(_check, plan, digest)
         try:
             await _add_units(session, [one.new for one in plan.added], by, now)
             for changed in plan.changed:
