@@ -16,6 +16,8 @@ const STATE: MeetingState = {
   mutedByOthers: false,
   speakingMuted: false,
   mayPublish: true,
+  maySpeak: true,
+  mayShare: true,
   online: true,
 };
 

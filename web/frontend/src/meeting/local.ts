@@ -6,6 +6,7 @@
 import { LocalAudioTrack, LocalVideoTrack, Track, VideoPresets, type Room } from "livekit-client";
 import { Capture, OFF, type CaptureState, type MediaPort } from "./capture";
 import type { DeviceChoice } from "./devices";
+import { maySend } from "./rights";
 
 export type ShareProblem = "refused" | "failed" | "unsupported";
 
@@ -186,7 +187,7 @@ export class LocalMedia {
     track: MediaStreamTrack | null,
     audible: boolean,
   ): Promise<void> {
-    const permitted = room.localParticipant.permissions?.canPublish !== false;
+    const permitted = maySend(room.localParticipant.permissions, SOURCE[source]);
     let local = this.published.get(source);
     if (local !== undefined && room.localParticipant.getTrackPublication(SOURCE[source])?.track !== local) {
       this.published.delete(source);
@@ -198,6 +199,13 @@ export class LocalMedia {
       if (!audible) await local.mute();
       await room.localParticipant.publishTrack(local, publishOptions(source));
       this.published.set(source, local);
+      return;
+    }
+    if (!permitted) {
+      // The server takes it away by itself; what we still send would be thrown away.
+      this.published.delete(source);
+      await room.localParticipant.unpublishTrack(local, false);
+      if (source === "screen") this.stopSharing();
       return;
     }
     if (track === null) {

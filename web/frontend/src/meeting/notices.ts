@@ -6,13 +6,21 @@ import type { ShareProblem } from "./local";
 import type { MeetingState } from "./session";
 
 export type NoticeAction =
-  "retry-microphone" | "retry-camera" | "unmute" | "close-share" | "stop-share" | "start-sound";
+  | "retry-microphone"
+  | "retry-camera"
+  | "unmute"
+  | "close-share"
+  | "stop-share"
+  | "start-sound"
+  | "ask-floor"
+  | "tell-heads";
 
 export interface Notice {
   readonly id: string;
   readonly level: "info" | "warning" | "error";
   readonly key: MessageKey;
   readonly seconds?: number;
+  readonly values?: Readonly<Record<string, string | number>>;
   readonly action?: { readonly id: NoticeAction; readonly key: MessageKey };
 }
 

@@ -13,7 +13,7 @@ import {
   type Participant,
   type RemoteTrack,
 } from "livekit-client";
-import { mediaUrl, requestJoin, type Admission, type JoinRequest } from "./api";
+import { mediaUrl, type Admission, type JoinAnswer } from "./api";
 import type { MediaPort } from "./capture";
 import { findChosen, ofKind, type DeviceChoice, type DeviceEntry } from "./devices";
 import { MutedSpeech } from "./hints";
@@ -22,6 +22,7 @@ import { advance, type Cause, type Life, type LifeEvent } from "./life";
 import { LOCAL_OFF, LocalMedia, type LocalState, type ScreenPort } from "./local";
 import { describe, same, withoutMedia, type Person } from "./people";
 import { resumeDelay } from "./retry";
+import { maySend } from "./rights";
 import { Store } from "./store";
 import { SubscriptionPlan, type Offered } from "./subscriptions";
 
@@ -37,11 +38,13 @@ export interface MeetingState {
   readonly mutedByOthers: boolean;
   readonly speakingMuted: boolean;
   readonly mayPublish: boolean;
+  /** The server lets our microphone be heard now. */
+  readonly maySpeak: boolean;
+  readonly mayShare: boolean;
   readonly online: boolean;
 }
 
 export interface Environment {
-  readonly fetch: typeof fetch;
   readonly media: MediaPort | null;
   readonly share: ScreenPort | null;
   readonly page: { readonly protocol: string; readonly host: string };
@@ -56,11 +59,14 @@ export interface Environment {
 const LOOK_MS = 2_000;
 const MOST_TOKEN_REFUSALS = 3;
 
+/** Asks the server for a way into the room, with a fresh token each time; never rejects. */
+export type Ask = () => Promise<JoinAnswer>;
+
 export class Meeting {
   readonly store: Store<MeetingState>;
   readonly local: LocalMedia;
   private room: Room | null = null;
-  private ticket: JoinRequest | null = null;
+  private ask: Ask | null = null;
   private attemptId = 0;
   private tokenRefusals = 0;
   private cancelWait: () => void = () => undefined;
@@ -82,6 +88,8 @@ export class Meeting {
       mutedByOthers: false,
       speakingMuted: false,
       mayPublish: true,
+      maySpeak: false,
+      mayShare: false,
       online: env.online,
     });
     this.local = new LocalMedia(env.media, env.share, (local) => {
@@ -91,14 +99,14 @@ export class Meeting {
     this.tick();
   }
 
-  join(ticket: JoinRequest): void {
-    this.ticket = ticket;
+  join(ask: Ask): void {
+    this.ask = ask;
     this.dispatch({ type: "join" });
   }
 
-  /** Joins again after an end, with the same ticket: "come back" and "take over". */
+  /** Joins again after an end, as before: "come back" and "take over". */
   joinAgain(): void {
-    if (this.ticket !== null) this.dispatch({ type: "join" });
+    if (this.ask !== null) this.dispatch({ type: "join" });
   }
 
   leave(): void {
@@ -117,7 +125,8 @@ export class Meeting {
 
   /** Level of our microphone in [0, 1], measured before muting. */
   hearLevel(level: number): void {
-    const muted = !this.local.snapshot.microphoneOn && this.room !== null;
+    const heard = this.local.snapshot.microphoneOn && this.store.get().maySpeak;
+    const muted = !heard && this.store.get().life.phase === "connected";
     this.store.set({ speakingMuted: this.mutedSpeech.feed(level, muted, this.env.now()) });
   }
 
@@ -176,10 +185,10 @@ export class Meeting {
   }
 
   private async attempt(): Promise<void> {
-    const ticket = this.ticket;
-    if (ticket === null) return;
+    const { ask } = this;
+    if (ask === null) return;
     const id = ++this.attemptId;
-    const answer = await requestJoin(this.env.fetch, ticket);
+    const answer = await ask();
     if (id !== this.attemptId) return;
     if (answer.type === "refused") {
       this.dispatch({ type: "refused", refusal: answer.refusal });
@@ -256,7 +265,10 @@ export class Meeting {
       .on(RoomEvent.ParticipantConnected, touch)
       .on(RoomEvent.ParticipantDisconnected, touch)
       .on(RoomEvent.ParticipantNameChanged, (_name, participant) => touch(participant))
-      .on(RoomEvent.ParticipantPermissionsChanged, (_before, participant) => touch(participant))
+      .on(RoomEvent.ParticipantPermissionsChanged, (_before, participant) => {
+        touch(participant);
+        if (participant.isLocal) this.local.reconcile();
+      })
       .on(RoomEvent.ConnectionQualityChanged, (_quality, participant) => touch(participant))
       .on(RoomEvent.TrackPublished, (_publication, participant) => touch(participant))
       .on(RoomEvent.TrackUnpublished, (_publication, participant) => touch(participant))
@@ -371,8 +383,13 @@ export class Meeting {
         changed = true;
       }
     }
-    const mayPublish = room.localParticipant.permissions?.canPublish !== false;
-    this.store.set(changed ? { people, mayPublish } : { mayPublish });
+    const { permissions } = room.localParticipant;
+    const may = {
+      mayPublish: permissions?.canPublish !== false,
+      maySpeak: maySend(permissions, Track.Source.Microphone),
+      mayShare: maySend(permissions, Track.Source.ScreenShare),
+    };
+    this.store.set(changed ? { people, ...may } : may);
     this.subscribe();
   }
 

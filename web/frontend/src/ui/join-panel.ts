@@ -10,7 +10,8 @@ import type { Page, View } from "./page";
 import { OwnPicture } from "./own-picture";
 import { t } from "./words";
 
-export function joinPanel(page: Page, redraw: () => void): View {
+/** With `signedIn` the server knows who comes: the name is shown and not asked for. */
+export function joinPanel(page: Page, redraw: () => void, signedIn?: string): View {
   const { meeting } = page;
   const picture = new OwnPicture();
   const why = h("span", { class: "preview-why" });
@@ -71,6 +72,10 @@ export function joinPanel(page: Page, redraw: () => void): View {
       novalidate: true,
       onsubmit: (event) => {
         event.preventDefault();
+        if (signedIn !== undefined) {
+          page.go();
+          return;
+        }
         // Enter that ends an input method's word does not join.
         if (composing) return;
         const clean = cleanName(name.value, 80);
@@ -84,14 +89,21 @@ export function joinPanel(page: Page, redraw: () => void): View {
     },
     h("p", { class: "overline" }, t("join.room")),
     h("h1", { class: "room-title", "data-testid": "room-title" }, page.roomTitle),
-    h(
-      "div",
-      { class: "field" },
-      h("label", { class: "field-name", for: "name" }, icon("person"), t("join.name")),
-      name,
-      h("p", { class: "hint", id: "name-hint" }, t("join.name.hint")),
-      complaint,
-    ),
+    signedIn === undefined
+      ? h(
+          "div",
+          { class: "field" },
+          h("label", { class: "field-name", for: "name" }, icon("person"), t("join.name")),
+          name,
+          h("p", { class: "hint", id: "name-hint" }, t("join.name.hint")),
+          complaint,
+        )
+      : h(
+          "p",
+          { class: "field-name", "data-testid": "joins-as" },
+          icon("person"),
+          t("room.joins_as", { name: signedIn }),
+        ),
     submit,
     form.element,
   );

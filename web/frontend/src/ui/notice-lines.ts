@@ -27,6 +27,10 @@ function act(page: Page, action: NoticeAction): void {
     case "start-sound":
       void page.meeting.startSound();
       break;
+    case "ask-floor":
+    case "tell-heads":
+      page.acts[action]?.();
+      break;
   }
 }
 
@@ -38,7 +42,7 @@ export function noticeLine(page: Page, notice: Notice): HTMLElement {
     "div",
     { class: `notice notice-${notice.level}`, "data-testid": `notice-${notice.id}`, "data-key": notice.key },
     icon(ICONS[notice.level]),
-    both(notice.key, { seconds: notice.seconds ?? 0 }),
+    both(notice.key, { seconds: notice.seconds ?? 0, ...notice.values }),
     action !== undefined &&
       h(
         "button",
@@ -54,13 +58,14 @@ export function noticeLine(page: Page, notice: Notice): HTMLElement {
 }
 
 /** The lines over the meeting. Seconds run in place, so that a button keeps its focus. */
-export function noticeLines(page: Page): View {
+export function noticeLines(
+  page: Page,
+  read: () => readonly Notice[] = () => notices(page.meeting.store.get(), performance.now()),
+): View {
   const element = h("div", { class: "notices", "data-testid": "notices" });
   const drawn = new Map<string, HTMLElement>();
   const update = (): void => {
-    const current = notices(page.meeting.store.get(), performance.now()).filter(
-      (notice) => notice.id !== "sound",
-    );
+    const current = read().filter((notice) => notice.id !== "sound");
     const before = [...drawn.keys()];
     const keys = current.map((notice) => `${notice.id} ${notice.key}`);
     current.forEach((notice, index) => {
@@ -68,7 +73,7 @@ export function noticeLines(page: Page): View {
       const old = drawn.get(key);
       if (old === undefined) {
         drawn.set(key, noticeLine(page, notice));
-        announce(t(notice.key, { seconds: notice.seconds ?? 0 }), notice.level !== "info");
+        announce(t(notice.key, { seconds: notice.seconds ?? 0, ...notice.values }), notice.level !== "info");
       } else if (notice.seconds !== undefined) {
         const fresh = both(notice.key, { seconds: notice.seconds });
         old

@@ -1,5 +1,6 @@
 /** What all parts of the meeting page share. */
 import type { DeviceChoice, DeviceEntry } from "../meeting/devices";
+import type { NoticeAction } from "../meeting/notices";
 import { save, type KeyValue, type Preferences } from "../meeting/preferences";
 import type { Meeting } from "../meeting/session";
 import type { LevelMeter } from "./level";
@@ -12,6 +13,9 @@ export interface View {
 }
 
 export class Page {
+  /** What a notice's button does, besides what every page does. */
+  readonly acts: Partial<Record<NoticeAction, () => void>> = {};
+
   constructor(
     readonly meeting: Meeting,
     readonly level: LevelMeter,
@@ -34,6 +38,12 @@ export class Page {
     this.remember({ name });
     void this.level.wake();
     this.enter(name);
+  }
+
+  /** Joins as whom the server knows. */
+  go(): void {
+    void this.level.wake();
+    this.enter("");
   }
 
   /** After an end: capture as before, and join with the same name. */
