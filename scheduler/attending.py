@@ -23,11 +23,12 @@ from scheduler.model import AttendanceFact, Meeting
 from scheduler.states import OPEN
 from signaling.client.presence import PresenceLog
 
+ENDED: Final = "ended"
 KINDS: Final = {
     "participant_joined": "joined",
     "participant_left": "left",
     "participant_connection_aborted": "aborted",
-    "room_finished": "ended",
+    "room_finished": ENDED,
 }
 """Webhooks that say something of presence, and what a line calls them."""
 
@@ -56,7 +57,7 @@ class AttendanceLog:
         if meeting_id is None:
             self.unknown += 1
             return None
-        sid = event.room.sid if kind == "ended" else who.sid
+        sid = event.room.sid if kind == ENDED else who.sid
         fact = AttendanceFact(
             meeting_id=meeting_id,
             at=datetime.fromtimestamp(event.created_at, UTC),
@@ -91,6 +92,26 @@ class AttendanceLog:
                 )
             )
 
+    async def end_rooms(self, meeting_id: str, *, now: datetime, beside: str = "") -> None:
+        """Write down the end of each room that the meeting had and whose end was not told; ``beside`` (a
+        room's sid) is the one that it has. A media server that was killed tells nothing any more."""
+        rooms = select(AttendanceFact.room_sid, AttendanceFact.kind).distinct()
+        async with self._database.read() as session:
+            found = await session.execute(rooms.where(AttendanceFact.meeting_id == meeting_id))
+            told = {(sid, kind == ENDED) for sid, kind in found if sid}
+        ended = {sid for sid, is_end in told if is_end}
+        for sid in sorted({sid for sid, _ in told} - ended - {beside}):
+            fact = AttendanceFact(
+                meeting_id=meeting_id,
+                at=now,
+                kind=ENDED,
+                identity="",
+                key=f"{ENDED}:{sid}"[:64],
+                sid=sid,
+                room_sid=sid,
+            )
+            await self._add(fact)
+
     async def _add(self, fact: AttendanceFact) -> bool:
         """Write a line; False if it is there already."""
         known = select(AttendanceFact.id).where(
@@ -122,7 +143,7 @@ def presence(lines: Sequence[AttendanceFact]) -> PresenceLog:
             continue
         told = WebhookEvent(event=event, created_at=int(line.at.timestamp()))
         told.room.sid = line.room_sid
-        if line.kind != "ended":
+        if line.kind != ENDED:
             told.participant.sid = line.sid
             told.participant.identity = line.identity
             if line.joined_at is not None:

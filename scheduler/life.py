@@ -13,6 +13,7 @@ A waking does three things, each of which may be repeated or cut off anywhere:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.database import Database
 from scheduler import states
+from scheduler.attending import AttendanceLog
 from scheduler.errors import MeetingChangedError
 from scheduler.model import Action, Meeting, Slot
 from scheduler.ports import Rooms
@@ -65,6 +67,9 @@ class MeetingLife:
         self._rooms = rooms
         self._rules = rules
         self._listener = listener
+        self._attendance = AttendanceLog(database)
+        self._acting = asyncio.Lock()
+        """Held while rooms are made and ended, so that no room is judged by a state that has passed."""
         self.late = 0.0
         """Seconds by which the last opening or closing was late."""
         self.claimed = 0
@@ -77,15 +82,16 @@ class MeetingLife:
             action = due(meeting, now, self._rules)
             if action is not None and await self._claim(meeting, action, now):
                 self.late = action.lateness.total_seconds()
-        await self._effects(now)
-        await self._mend()
+        async with self._acting:
+            await self._effects(now)
+            await self._mend(now)
         if len(waiting) == AT_ONCE:
             return now
         return await self._next(now)
 
-    async def end(self, meeting_id: str, *, by: str, now: datetime) -> None:
+    async def end(self, meeting_id: str, *, by: str, now: datetime, reason: str = "") -> None:
         """The chair ends an open meeting. Ended already is no error. Raises NoMeetingError, StateError."""
-        await self._step(meeting_id, "close", by, now)
+        await self._step(meeting_id, "close", by, now, reason)
 
     async def open_now(self, meeting_id: str, *, by: str, now: datetime) -> None:
         """Open a published meeting before its time. Open already is no error."""
@@ -128,15 +134,18 @@ class MeetingLife:
         await self._tell(changed)
         return True
 
-    async def _step(self, meeting_id: str, step: states.Step, by: str, now: datetime) -> None:
+    async def _step(
+        self, meeting_id: str, step: states.Step, by: str, now: datetime, reason: str = ""
+    ) -> None:
         async with self._database.write() as session:
             meeting = await get_meeting(session, meeting_id)
             target = {"open": OPEN, "close": CLOSED}[step]
             if meeting.state == target:
                 return
-            changed = await _advance(session, meeting, step, by, now)
+            changed = await _advance(session, meeting, step, by, now, reason)
         await self._tell(changed)
-        await self._effects(now)
+        async with self._acting:
+            await self._effects(now)
 
     async def _tell(self, changed: Changed) -> None:
         if self._listener is not None:
@@ -153,9 +162,11 @@ class MeetingLife:
             try:
                 # An opening that was overtaken by the end has nothing to make any more.
                 if action.action == "open" and meeting.state == OPEN:
-                    await self._rooms.create_room(meeting.room, empty_timeout=EMPTY_TIMEOUT)
+                    made = await self._rooms.create_room(meeting.room, empty_timeout=EMPTY_TIMEOUT)
+                    await self._attendance.end_rooms(meeting.id, now=now, beside=made.sid)
                 elif action.action == "close":
                     await self._rooms.delete_room(meeting.room)
+                    await self._attendance.end_rooms(meeting.id, now=now)
             except SignalingError as error:
                 self.failed_effects += 1
                 _log.warning(
@@ -169,15 +180,20 @@ class MeetingLife:
                     .values(done_at=now)
                 )
 
-    async def _mend(self) -> None:
-        """Give each open meeting its room, and end rooms of meetings that are not open."""
-        async with self._database.read() as session:
-            wanted = set(await session.scalars(select(Meeting.room).where(Meeting.state == OPEN)))
+    async def _mend(self, now: datetime) -> None:
+        """Give each open meeting its room, and end rooms of meetings that are not open.
+
+        Whose room is another one than before was put out with it, and nobody was left to tell so.
+        """
         try:
-            there = {room.name for room in await self._rooms.rooms()}
-            for name in sorted(wanted - there):
-                await self._rooms.create_room(name, empty_timeout=EMPTY_TIMEOUT)
-            for name in sorted(there - wanted):
+            there = {room.name: room.sid for room in await self._rooms.rooms()}
+            async with self._database.read() as session:
+                meetings = await session.scalars(select(Meeting).where(Meeting.state == OPEN))
+                wanted = {meeting.room: meeting.id for meeting in meetings}
+            for name in sorted(wanted.keys() - there.keys()):
+                there[name] = (await self._rooms.create_room(name, empty_timeout=EMPTY_TIMEOUT)).sid
+                await self._attendance.end_rooms(wanted[name], now=now, beside=there[name])
+            for name in sorted(there.keys() - wanted.keys()):
                 if name.startswith(ROOM_PREFIX):
                     await self._rooms.delete_room(name)
         except SignalingError as error:

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 
 import pytest
 from livekit.protocol import models
+from livekit.protocol.webhook import WebhookEvent
 from small_city import NOW
 from sqlalchemy import select
 
 from directory.database import Database
 from directory.model import AuditEntry
 from scheduler import booking
+from scheduler.attending import AttendanceLog, facts, presence
 from scheduler.booking import Plan
 from scheduler.errors import ImpossibleError, NoMeetingError, StateError
 from scheduler.life import AT_ONCE, Changed, MeetingLife
@@ -159,6 +161,69 @@ async def test_a_media_server_that_forgot_its_rooms_gets_them_back(
     rooms.names.clear()
     await life.wake(START + MINUTE)
     assert rooms.names == before
+
+
+async def test_who_was_in_a_room_that_was_forgotten_is_gone(
+    database: Database, rooms: FakeRooms, life: MeetingLife
+) -> None:
+    """A server that was killed tells nobody's leaving: its next room, or the end, is the end of presence."""
+    meeting = await book(database)
+    await life.wake(START)
+    (name,) = rooms.names
+    log = AttendanceLog(database)
+
+    async def join(room_sid: str, identity: str) -> None:
+        event = WebhookEvent(event="participant_joined", created_at=int(START.timestamp()))
+        event.room.name, event.room.sid = name, room_sid
+        event.participant.sid, event.participant.identity = f"PA_{identity}", identity
+        await log.take(event)
+
+    async def present() -> set[str]:
+        async with database.read() as session:
+            return set(presence(await facts(session, meeting)).present())
+
+    await join("RM_1", "site:00001:main")
+    await life.wake(START + MINUTE)
+    assert await present() == {"site:00001:main"}
+    rooms.names.clear()
+    await life.wake(START + 2 * MINUTE)
+    assert await present() == set()
+    await join("RM_2", "site:00002:main")
+    await life.wake(START + 3 * MINUTE)
+    assert await present() == {"site:00002:main"}
+    rooms.names.clear()
+    await life.wake(START + 75 * MINUTE)
+    await life.wake(START + 76 * MINUTE)
+    assert await present() == set()
+    async with database.read() as session:
+        ended = [(f.room_sid, f.at) for f in await facts(session, meeting) if f.kind == "ended"]
+    assert ended == [("RM_1", START + 2 * MINUTE), ("RM_2", START + 75 * MINUTE)]
+
+
+async def test_a_meeting_that_ends_while_rooms_are_mended_keeps_none(
+    database: Database, rooms: FakeRooms, life: MeetingLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = await book(database)
+    await life.wake(START)
+    rooms.names.clear()
+    create, tell = rooms.create_room, life._tell
+    ending: list[asyncio.Task[None]] = []
+    closed = asyncio.Event()
+
+    async def slowly(name: str, **options: int) -> models.Room:
+        ending.append(asyncio.create_task(life.end(meeting, by="person:1", now=START + MINUTE)))
+        await closed.wait()
+        return await create(name, **options)
+
+    async def telling(changed: Changed) -> None:
+        closed.set()
+        await tell(changed)
+
+    monkeypatch.setattr(rooms, "create_room", slowly)
+    monkeypatch.setattr(life, "_tell", telling)
+    await life.wake(START + MINUTE)
+    await asyncio.gather(*ending)
+    assert rooms.names == set()
 
 
 async def test_a_room_that_came_back_after_the_end_is_ended_again(
