@@ -26,7 +26,7 @@ from scheduler.channel.meeting import LiveMeeting, Outcome, Person
 from scheduler.channel.messages import MeetingView
 from scheduler.channel.session import Moment, Session
 from scheduler.desk import CHANGING_RIGHTS, FloorDesk, floor_events
-from scheduler.errors import MeetingChangedError, SchedulerError, StateError
+from scheduler.errors import MeetingChangedError, StateError
 from scheduler.life import Changed, MeetingLife
 from scheduler.membership import as_person, leaders_of
 from scheduler.model import Meeting
@@ -63,6 +63,8 @@ class _Running:
     lines: set[Line] = field(default_factory=set)
     timer: asyncio.Task[None] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: bool = False
+    """The chair is ending it: the pages are sent away after the chair's answer."""
 
     def wake_all(self) -> None:
         for line in self.lines:
@@ -122,7 +124,10 @@ class RunningMeetings:
             line.wake.set()
             return
         live, session = running.live, line.session
-        await self._apply(running, lambda now: live.receive(session, text, now), session.member)
+        # Shielded: a page that goes away in the middle of its request must not leave half of it.
+        await asyncio.shield(
+            self._apply(running, lambda now: live.receive(session, text, now), session.member)
+        )
 
     async def disconnect(self, line: Line) -> None:
         """The page is gone."""
@@ -138,7 +143,7 @@ class RunningMeetings:
         running = self._running.get(change.meeting_id)
         if running is None:
             return
-        if change.state == OPEN:
+        if change.state == OPEN or running.ending:
             return
         self._forget(running, "ended" if change.state == CLOSED else "restart")
 
@@ -208,6 +213,9 @@ class RunningMeetings:
             outcome = change(now)
             try:
                 await self._keep(running, before, outcome, by, now)
+                if outcome.ends:
+                    running.ending = True
+                    await self._life.end(running.meeting_id, by=by, now=now.wall, reason=outcome.reason)
             except Exception:
                 self.dropped += 1
                 _log.exception("meeting_not_stored", meeting=running.meeting_id)
@@ -219,9 +227,8 @@ class RunningMeetings:
                         await self._desk.align(running.meeting_id, running.room)
             running.live.publish(outcome, now)
             running.wake_all()
-        if outcome.ends:
-            with contextlib.suppress(SchedulerError):
-                await self._life.end(running.meeting_id, by=by, now=now.wall)
+            if outcome.ends:
+                self._forget(running, "ended")
 
     async def _keep(self, running: _Running, before: int, outcome: Outcome, by: str, now: Moment) -> None:
         if outcome.events and not await self._desk.store(

@@ -233,6 +233,51 @@ async def test_the_chair_ends_it_for_all(world: World, meeting: str) -> None:
         await world.site(meeting, 1)
 
 
+async def test_the_chair_is_answered_when_the_end_is_stored(
+    world: World, meeting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chair = await world.page(meeting, CHAIR)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(world.life, "_step", fail)
+    await chair.say("end", reason="xong")
+    assert [message["type"] for message in chair.told][-1] == "closing"
+    assert chair.line.session.closing == "restart"
+    monkeypatch.undo()
+    back = await world.page(meeting, CHAIR)
+    await back.say("end", reason="xong")
+    assert back.answer == "done"
+    async with world.database.read() as session:
+        stored = await get_meeting(session, meeting)
+        assert (stored.state, stored.reason) == ("closed", "xong")
+
+
+async def test_a_page_that_goes_in_the_middle_of_its_request_leaves_all_of_it(
+    world: World, meeting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chair = await world.page(meeting, CHAIR)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    step = world.life._step
+
+    async def slowly(*given: Any) -> None:
+        begun.set()
+        await go_on.wait()
+        await step(*given)
+
+    monkeypatch.setattr(world.life, "_step", slowly)
+    request = asyncio.create_task(chair.say("end"))
+    await begun.wait()
+    request.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    await chair.until(lambda: chair.line.session.closing == "ended")
+    async with world.database.read() as session:
+        assert (await get_meeting(session, meeting)).state == "closed"
+
+
 async def test_who_is_put_out_is_out(world: World, meeting: str) -> None:
     chair, one = await world.page(meeting, CHAIR), await world.site(meeting, 1)
     await chair.say("remove", target="site:00001", reason="nhầm phòng")
