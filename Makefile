@@ -46,7 +46,7 @@ check-lint:
 check-types:
 	$(VENV)/mypy
 	$(VENV)/mypy tools
-	MYPYPATH=tests $(VENV)/mypy tests/web tests/directory tests/conformance
+	for part in web directory scheduler conformance; do MYPYPATH=tests $(VENV)/mypy tests/$$part || exit 1; done
 check-pages:
 	cd web/frontend && npm run --silent check && npm run --silent size
 check-tree:

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 from urllib.parse import quote
 
 PROGRAMS = Path("/usr/lib/postgresql")
@@ -70,7 +71,7 @@ class PostgresServer:
         self._run("createdb", "-h", str(self._sockets), "-U", self._user, name)
         return f"postgresql://{self._user}@/{name}?host={quote(str(self._sockets))}"
 
-    def __enter__(self) -> PostgresServer:
+    def __enter__(self) -> Self:
         if os.geteuid() == 0:
             owner = pwd.getpwnam(self._user)
             os.chown(self._sockets, owner.pw_uid, owner.pw_gid)

@@ -54,9 +54,10 @@ class Callers:
         header = request.headers.get("authorization", "")
         if not header:
             try:
+                found = require(request, action)
                 if request.method not in SAFE:
                     check_header(request)
-                return require(request, action)
+                return found
             except Refusal as turned:
                 raise ApiError(turned.status, turned.code) from None
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):

@@ -5,16 +5,17 @@ import type { Page, View } from "./page";
 import { t } from "./words";
 
 /** Meetings are held on the city's time, wherever a machine believes itself to be. */
-const ZONE = "Asia/Ho_Chi_Minh";
+export const ZONE = "Asia/Ho_Chi_Minh";
 
 export type Panel = "people" | "devices" | null;
 
-interface Control {
+export interface Control {
   readonly element: HTMLButtonElement;
   draw(name: IconName, words: string, state: "on" | "off" | "problem" | "plain", badge?: string): void;
 }
 
-function control(id: string, press: () => void, key?: string): Control {
+/** A large button with an icon, words and a state that both show. */
+export function control(id: string, press: () => void, key?: string): Control {
   const element = h("button", {
     type: "button",
     class: "control",
