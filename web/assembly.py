@@ -54,6 +54,7 @@ from web.rest.api import RestApi
 from web.server import media_start_error
 from web.settings import Settings
 from web.signin import SignInPages
+from web.site_pages import SitePages
 from web.state import StateFolder
 from web.version import VERSION
 from web.visitors import HOME, TurnedAway, Visitors, csrf_token, principal, sentence, visitor
@@ -201,6 +202,7 @@ class Service:
                 *GroupPages(self.renderer, self.records.database).routes(),
                 *ImportPages(self.renderer, self.records.database).routes(),
                 *meeting_pages(self.renderer, self.records.database, self._booked),
+                *SitePages(self.records.database, built).routes(),
             ]
             if settings["examples"]:
                 self._examples = Examples(Renderer(built, visitor=lambda request: VISITOR)).routes()

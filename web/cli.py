@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from web import cli_demo, cli_directory, cli_tools
+from web import cli_demo, cli_directory, cli_tools, kiosk_policy
 from web.cli_common import ConfigOption, fail, load_settings
 from web.version import VERSION
 
@@ -125,6 +125,7 @@ def serve(
 cli_tools.add_to(app)
 cli_demo.register(app)
 cli_directory.add_to(app)
+kiosk_policy.add_to(app)
 
 
 def main() -> None:
