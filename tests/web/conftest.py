@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 import structlog
+from booking_world import booking_world
 from signed_in import World
 
 from web.assembly import Service
@@ -91,3 +95,30 @@ def restored_logging() -> Iterator[None]:
 def world(service: Service) -> World:
     """People and sites of the running service, made when they are first asked for."""
     return World(service)
+
+
+@pytest.fixture(scope="session")
+def filled_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a city of 579 sites and its people, to be copied."""
+    path = tmp_path_factory.mktemp("city") / "main.db"
+
+    async def fill() -> None:
+        async with booking_world(f"sqlite:///{path}"):
+            pass
+
+    asyncio.run(fill())
+    return path
+
+
+@pytest.fixture
+def server_in_utc() -> Iterator[None]:
+    """FC-c10: the server's own zone says nothing."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    yield
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
