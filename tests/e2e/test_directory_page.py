@@ -55,7 +55,7 @@ async def visit(city: tuple[str, World], browsers: dict[str, Browser]) -> AsyncI
             viewport={"width": width, "height": height}, reduced_motion="reduce", **options
         )
         contexts.append(context)
-        cookie = await world._cookie(who)
+        cookie = await world.cookie(who)
         await context.add_cookies(
             [
                 {"name": "language", "value": language, "url": address},
