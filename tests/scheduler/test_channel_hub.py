@@ -32,7 +32,7 @@ def receiver(one: Hub, role: Role = "site", hello: Hello = HELLO) -> Session:
 
 
 def taken(session: Session) -> list[str]:
-    return list(iter(session.take, None))  # type: ignore[arg-type]
+    return list(iter(session.take, None))
 
 
 def kinds(texts: list[str]) -> list[str]:

@@ -181,8 +181,8 @@ def test_the_document_names_the_rights() -> None:
     for kind, _, who, _ in rows("From the client"):
         command = kind.strip("`")
         if command in COMMANDS:
-            told = set(ROLES) if who == "all" else set(who.split(", "))
-            assert told == RIGHTS[command], command  # type: ignore[index]
+            told: set[str] = set(ROLES) if who == "all" else set(who.split(", "))
+            assert told == RIGHTS[command], command
 
 
 def test_the_document_names_the_closings() -> None:

@@ -17,7 +17,7 @@ from scheduler import booking, rights
 from scheduler.booking import Plan
 from scheduler.desk import FloorChange, FloorDesk, floor_events
 from scheduler.errors import FloorError, NoMeetingError, RightError, StateError
-from scheduler.floor import Actor, Command, Rules, replay
+from scheduler.floor import Actor, Command, CommandKind, Rules, replay
 from scheduler.model import Meeting
 
 CHAIR = Actor("person:1", "chair")
@@ -67,9 +67,10 @@ async def test_giving_and_taking_the_floor_changes_one_sites_rights(
 async def test_a_site_does_not_give_itself_the_floor(
     desk: FloorDesk, people: PeopleInRooms, meeting: str
 ) -> None:
-    for kind in ("give", "unmute", "mute_all", "remove", "admit"):
+    kinds: tuple[CommandKind, ...] = ("give", "unmute", "mute_all", "remove", "admit")
+    for kind in kinds:
         with pytest.raises(RightError):
-            await desk.do(meeting, Actor(SITES[0], "site"), Command(kind, SITES[0]), NOW)  # type: ignore[arg-type]
+            await desk.do(meeting, Actor(SITES[0], "site"), Command(kind, SITES[0]), NOW)
     assert people.calls == 0
 
 

@@ -40,6 +40,11 @@ def queue(floor: Floor) -> str:
     return "".join(key[-1] if key.startswith("site") else "C" for key in floor.state.queue)
 
 
+def until(floor: Floor) -> datetime | None:
+    """When the speaker's time is up."""
+    return floor.state.until
+
+
 def problem(floor: Floor, actor: Actor, command: Command) -> str:
     """Why a command is refused; it must leave no trace."""
     before = floor.snapshot()
@@ -131,7 +136,7 @@ def test_the_floor_goes_from_one_to_the_next() -> None:
     floor = meeting()
     floor.do(site(1), Command("ask"), T)
     assert kinds(floor.do(CHAIR, Command("give", "site:00001", seconds=180), T)) == ["given"]
-    assert floor.state.until == after(180)
+    assert until(floor) == after(180)
     assert floor.state.may_speak("site:00001")
     assert not floor.state.may_speak("site:00002")
     assert problem(floor, site(1), Command("ask")) == "has_floor"
@@ -141,7 +146,7 @@ def test_the_floor_goes_from_one_to_the_next() -> None:
         ("given", "site:00002", ""),
     ]
     assert not floor.state.may_speak("site:00001")
-    assert floor.state.until is None
+    assert until(floor) is None
     # A late press for site 1 does not take it from site 2.
     assert floor.do(CHAIR, Command("take_back", "site:00001"), after(61)) == ()
     assert floor.do(site(1), Command("finish"), after(61)) == ()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,8 @@ from scheduler.floor import COMMANDS, Actor, Command, Floor, Rules, replay
 from scheduler.floor_state import ROLES, Event
 
 T = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
+Step = tuple[Any, ...]
+
 MEMBERS = [f"site:{n}" for n in range(5)] + ["person:1", "person:2"]
 
 member = st.sampled_from(MEMBERS)
@@ -43,11 +46,13 @@ steps = st.lists(
 )
 
 
-def run(floor: Floor, plan: list[tuple]) -> Iterator[tuple[tuple, tuple[Event, ...]]]:  # type: ignore[type-arg]
+def run(floor: Floor, plan: list[Step]) -> Iterator[tuple[Step, tuple[Event, ...]]]:
     """Each step that was not refused, with its events; time passes by the waits."""
     now = T
     # Most are there from the beginning: otherwise most commands would be refused.
-    arrivals = [("arrive", key, "site" if key.startswith("site") else "chair", True) for key in MEMBERS[1:]]
+    arrivals: list[Step] = [
+        ("arrive", key, "site" if key.startswith("site") else "chair", True) for key in MEMBERS[1:]
+    ]
     for step in [*arrivals, *plan]:
         before = floor.snapshot()
         try:
@@ -109,8 +114,8 @@ def test_the_order_of_those_who_keep_asking_never_changes(its_rules: Rules, plan
 
 @given(rules, steps)
 def test_only_a_chair_and_the_server_give_or_take_and_each_loss_has_a_cause(
-    its_rules: Rules, plan: list
-) -> None:  # type: ignore[type-arg]
+    its_rules: Rules, plan: list[Step]
+) -> None:
     floor = Floor(its_rules)
     for step, events in run(floor, plan):
         for event in events:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from livekit.protocol import models
@@ -72,10 +73,10 @@ class FakeRooms:
 
 
 async def book(database: Database, start: datetime = START, site: int = 1, chair: int = 1) -> str:
-    plan = Plan("Giao ban", "briefing", chair, 2, start, start + 60 * MINUTE, "Asia/Ho_Chi_Minh")
+    end, zone = start + 60 * MINUTE, "Asia/Ho_Chi_Minh"
+    plan = Plan("Giao ban", "briefing", chair, 2, start, end, zone, endpoint_ids=frozenset({site}))
     async with database.write() as session:
-        with_sites = Plan(*[getattr(plan, name) for name in plan.__slots__[:8]], frozenset({site}))
-        meeting = await booking.create(session, with_sites, by="person:2", now=NOW)
+        meeting = await booking.create(session, plan, by="person:2", now=NOW)
         await booking.publish(session, meeting.id, version=1, by="person:2", now=NOW)
         return meeting.id
 
@@ -210,7 +211,7 @@ async def test_a_meeting_that_ends_while_rooms_are_mended_keeps_none(
     ending: list[asyncio.Task[None]] = []
     closed = asyncio.Event()
 
-    async def slowly(name: str, **options: int) -> models.Room:
+    async def slowly(name: str, **options: Any) -> models.Room:
         ending.append(asyncio.create_task(life.end(meeting, by="person:1", now=START + MINUTE)))
         await closed.wait()
         return await create(name, **options)

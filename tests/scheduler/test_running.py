@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,9 +68,14 @@ class Page:
         await self.running.receive(self.line, json.dumps({"type": kind, "id": str(self._number), **values}))
         self.read()
 
+    def holds(self, member: str) -> bool:
+        """Whether the page shows that the member has the floor."""
+        return self.floor.get("holder") == member
+
     @property
     def answer(self) -> str:
-        return next(m["type"] for m in reversed(self.told) if m.get("id") == str(self._number))
+        answers = (m["type"] for m in reversed(self.told) if m.get("id") == str(self._number))
+        return str(next(answers))
 
 
 class World:
@@ -127,7 +133,7 @@ async def test_the_floor_goes_to_a_site_and_all_see_it(world: World, meeting: st
     await chair.say("give", target="site:00001")
     assert chair.answer == "done"
     for page in (chair, one, two):
-        await page.until(lambda page=page: page.floor.get("holder") == "site:00001")
+        await page.until(partial(page.holds, "site:00001"))
     assert (world.people.sources("site:00001"), world.people.sources("site:00002")) == (4, 1)
     await one.say("finish")
     await two.until(lambda: two.floor["holder"] == "")

@@ -10,6 +10,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,15 @@ class Channel:
                     self.roster.setdefault(entry["key"], {}).update(entry)
                 self.floor = self.last.get("floor", self.floor)
 
+    def ended(self) -> bool:
+        """Whether the last message said that the meeting is over."""
+        return bool(self.last.get("code") == "ended")
+
+
+def is_out(client: RoomClient) -> bool:
+    """Whether the media server has put it out."""
+    return client.disconnected is not None
+
 
 @pytest.fixture
 async def served(settings: Settings, built: Path) -> AsyncIterator[Running]:
@@ -124,8 +134,8 @@ async def meeting_now(served: Running, *sites: int, opens: bool = True) -> str:
     assert service.conference is not None
     now = datetime.now(UTC)
     start = now + timedelta(seconds=0.5)
-    plan = Plan("Giao ban", "briefing", 1, 2, start, start + timedelta(hours=1), "Asia/Ho_Chi_Minh")
-    plan = Plan(*[getattr(plan, name) for name in plan.__slots__[:8]], frozenset(sites))
+    end, zone = start + timedelta(hours=1), "Asia/Ho_Chi_Minh"
+    plan = Plan("Giao ban", "briefing", 1, 2, start, end, zone, endpoint_ids=frozenset(sites))
     async with service.records.database.write() as session:
         made = await booking.create(session, plan, by="person:2", now=now)
         await booking.publish(session, made.id, version=1, by="person:2", now=now)
@@ -172,9 +182,9 @@ async def test_a_whole_meeting(served: Running) -> None:
         await clients[2].until(lambda: not clients[2].received_from("site:00001:main"))
         await pages[0].say("end", reason="xong")
         for client in clients:
-            await client.until(lambda client=client: client.disconnected is not None)
+            await client.until(partial(is_out, client))
         for page in pages:
-            await page.until(lambda page=page: page.last.get("code") == "ended")
+            await page.until(page.ended)
     assert (await sites[0].ticket(meeting)).json()["code"] == "meeting_over"
     late = RoomClient()
     with contextlib.suppress(SignalingError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import AsyncIterator
 
 import httpx
 import openpyxl
@@ -144,7 +145,7 @@ async def test_two_hundred_megabytes_are_refused_at_once_with_a_sentence(world: 
     async with world.browser("it_staff") as browser:
         sent = 0
 
-        async def body():  # type: ignore[no-untyped-def]
+        async def body() -> AsyncIterator[bytes]:
             nonlocal sent
             for _ in range(200):
                 sent += 1_000_000

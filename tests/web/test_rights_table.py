@@ -223,8 +223,8 @@ async def act(stage: Stage, who: Caller, row: str) -> int:
         "read the log of others": f"{other}/attendance/facts",
     }
     if row in reads:
-        return (await who.get(reads[row])).status_code
-    return (await change(stage, who, row)).status_code
+        return int((await who.get(reads[row])).status_code)
+    return int((await change(stage, who, row)).status_code)
 
 
 async def change(stage: Stage, who: Caller, row: str) -> Any:

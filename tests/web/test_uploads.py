@@ -89,7 +89,7 @@ def request(chunks: list[bytes], headers: dict[str, str], read: list[int]) -> Re
         return await anext(coming)
 
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    return Request({"type": "http", "method": "POST", "headers": raw}, receive)  # type: ignore[arg-type]
+    return Request({"type": "http", "method": "POST", "headers": raw}, receive)
 
 
 KIND = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}
