@@ -51,6 +51,7 @@ from web.protocols import HalfOpen
 from web.records import Records
 from web.rendering import Renderer
 from web.rest.api import RestApi
+from web.room_pages import RoomPages, room_address
 from web.server import media_start_error
 from web.settings import Settings
 from web.signin import SignInPages
@@ -195,12 +196,13 @@ class Service:
             self._parts = [
                 *sign_in.routes(),
                 *RestApi(self.records.database, sign_in.door, self._booked).routes(),
-                *HomePages(self.renderer, [Meetings(self.records.database), Work()]).routes(),
+                *HomePages(self.renderer, [Meetings(self.records.database, room_address), Work()]).routes(),
                 *PeoplePages(self.renderer, self.records.database, self.hashing).routes(),
                 *AuditPages(self.renderer, self.records.database).routes(),
                 *DirectoryPages(self.renderer, self.records.database).routes(),
                 *GroupPages(self.renderer, self.records.database).routes(),
                 *ImportPages(self.renderer, self.records.database).routes(),
+                *RoomPages(self.renderer, self.records.database, built).routes(),
                 *meeting_pages(self.renderer, self.records.database, self._booked),
                 *SitePages(self.records.database, built).routes(),
             ]

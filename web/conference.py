@@ -32,7 +32,7 @@ from scheduler.desk import FloorDesk
 from scheduler.errors import FloorError, NoMeetingError, RightError, SchedulerError, StateError
 from scheduler.floor import MOST_MEMBERS
 from scheduler.life import Changed, MeetingLife
-from scheduler.membership import Asker, member_of_meeting
+from scheduler.membership import member_of_meeting
 from scheduler.model import Meeting
 from scheduler.rows import get_meeting
 from scheduler.running import Line, RunningMeetings
@@ -44,6 +44,7 @@ from signaling.client.webhook_receiver import MAX_BODY_BYTES, receive
 from signaling.errors import SignalingError
 from signaling.tokens import KeyRing
 from web.errors import Refusal, json_error
+from web.meetings_data import asker_of
 from web.middleware import CODE
 from web.settings import Settings
 from web.visitors import TurnedAway, check_header, require
@@ -233,10 +234,9 @@ class Conference:
         )
 
     async def _member(self, meeting_id: str, principal: Principal) -> tuple[Meeting, Person]:
-        asker = Asker(principal.kind, principal.id, principal.full_name, principal.roles, principal.unit_ids)
         async with self.database.read() as session:
             meeting = await get_meeting(session, meeting_id)
-            return meeting, await member_of_meeting(session, meeting, asker)
+            return meeting, await member_of_meeting(session, meeting, asker_of(principal))
 
     # -- the channel -----------------------------------------------------------------------
 

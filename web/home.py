@@ -26,6 +26,7 @@ from scheduler.booking import chunks
 from scheduler.calendar import Listed, meetings_between
 from scheduler.localtime import local
 from scheduler.states import OPEN, PUBLISHED
+from web.meetings_data import may_enter
 from web.rendering import Renderer
 from web.visitors import HOME, TurnedAway, now, require
 
@@ -125,8 +126,8 @@ class Work:
 class Meetings:
     """Meetings that somebody is in, and for those who look after the service all of them.
 
-    ``join`` gives the address of the page in which a meeting takes place; without it cards lead to the
-    meeting's description.
+    ``join`` gives the address of the page in which a meeting takes place; without it, and for who may not
+    enter, cards lead to the meeting's description.
     """
 
     def __init__(self, database: Database, join: Callable[[str], str] | None = None) -> None:
@@ -148,16 +149,19 @@ class Meetings:
                 endpoint_ids=None if everything else await _endpoints(session, principal),
                 person_id=principal.id if principal.kind == "person" and not everything else None,
             )
+            enters: set[str] = set()
+            if self._join is not None and may(principal, Action.JOIN_MEETINGS):
+                for one in listed:
+                    if one.meeting.state == OPEN and await may_enter(session, one.meeting, principal):
+                        enters.add(one.meeting.id)
         coming = [one for one in listed if one.meeting.state == OPEN or one.meeting.ends_at > now]
         coming.sort(key=lambda one: (one.meeting.state != OPEN, one.meeting.starts_at, one.meeting.id))
-        joins = may(principal, Action.JOIN_MEETINGS) and self._join is not None
-        return [self._thing(one, now, joins) for one in coming]
+        return [self._thing(one, now, one.meeting.id in enters) for one in coming]
 
-    def _thing(self, one: Listed, now: datetime, joins: bool) -> Thing:
+    def _thing(self, one: Listed, now: datetime, enters: bool) -> Thing:
         meeting = one.meeting
         is_open = meeting.state == OPEN
         soon = meeting.starts_at <= now + NEAR
-        enters = is_open and joins and self._join is not None
         href = self._join(meeting.id) if enters and self._join is not None else f"/meetings/{meeting.id}"
         return Thing(
             OPEN_NOW if is_open else SOON if soon else LATER,

@@ -18,7 +18,9 @@ from directory.people import PersonView
 from directory.sites import Site, all_sites
 from scheduler.booking import chunks, site_resource
 from scheduler.calendar import invited_sites
+from scheduler.errors import RightError
 from scheduler.listing import Seer
+from scheduler.membership import Asker, member_of_meeting
 from scheduler.model import Meeting
 from web.booking_form import Choices, SiteGroup, Who
 
@@ -43,6 +45,20 @@ async def seer_of(session: AsyncSession, principal: Principal) -> Seer:
         for units in chunks(sorted(principal.reach)):
             own.update(await session.scalars(select(Endpoint.id).where(Endpoint.unit_id.in_(units))))
     return Seer(person, frozenset(own))
+
+
+def asker_of(principal: Principal) -> Asker:
+    """Somebody who is signed in, as the door of a meeting asks."""
+    return Asker(principal.kind, principal.id, principal.full_name, principal.roles, principal.unit_ids)
+
+
+async def may_enter(session: AsyncSession, meeting: Meeting, principal: Principal) -> bool:
+    """Whether somebody takes part in a meeting, or may at least wait at its door."""
+    try:
+        await member_of_meeting(session, meeting, asker_of(principal))
+    except RightError:
+        return False
+    return True
 
 
 async def load_choices(

@@ -17,7 +17,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rollupOptions: { input: ["src/main.ts", "src/start.ts", "src/site.ts", "src/site-kiosk/main.ts"] },
+    rollupOptions: {
+      input: ["src/main.ts", "src/start.ts", "src/site.ts", "src/site-kiosk/main.ts", "src/room.ts"],
+    },
   },
   test: { include: ["test/**/*.test.ts"], environment: "node" },
 });
