@@ -83,3 +83,4 @@ $(eval $(call chore,show-lipsync,tests/load/show_lipsync.py,Picture and sound le
 $(eval $(call chore,show-bad-input,tests/load/show_bad_input.py,Ten thousand malformed inputs of each kind))
 $(eval $(call chore,show-churn,tests/load/show_churn.py,Two hundred joins and leaves in a minute))
 $(eval $(call chore,show-forty,tests/load/show_forty.py,Forty sites publish and forty watch))
+$(eval $(call chore,show-kill,tests/load/show_kill.py,Kill -9 at two hundred moments: nothing lost or doubled (needs PostgreSQL)))

@@ -47,7 +47,8 @@ async def main(url: str, path: str, word: str) -> None:
         chair = chance.choice(CHAIRS)
         title = f"{word}-{number}"
         plan = Plan(title, "briefing", chair, 4, start, end, "Asia/Ho_Chi_Minh", "", sites)
-        tell("asks", title, starts_at=start.isoformat(), ends_at=end.isoformat(), sites=sorted(sites))
+        times = {"starts_at": start.isoformat(), "ends_at": end.isoformat()}
+        tell("asks", title, **times, sites=sorted(sites), chair=chair)
         try:
             async with database.write() as session:
                 made = await booking.create(session, plan, by="person:4", now=now)
@@ -58,7 +59,7 @@ async def main(url: str, path: str, word: str) -> None:
             # Whether it was committed is not known: no line.
             continue
         else:
-            tell("booked", title, id=made.id, chair=chair)
+            tell("booked", title, id=made.id)
 
 
 if __name__ == "__main__":

@@ -8,116 +8,50 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from directory.database import Database
-from directory.model import AuditEntry
-from load.kill_log import Booking, ClientLog, Stand, Stay
-from scheduler.attending import presence
+from load.kill_log import Booking, ClientLog, Stand
+from load.kill_presence import judge_attendance
+from load.kill_stored import Stored, Wrongs
 from scheduler.booking import person_resource, site_resource
 from scheduler.errors import SnapshotError
 from scheduler.floor import replay
 from scheduler.floor_state import Event
-from scheduler.model import Action, AttendanceFact, FloorEvent, FloorState, Invitation, Meeting, Slot
+from scheduler.model import FloorEvent, Meeting, Slot
 
-SETTLED = 1.0
-"""Seconds that the service lived after a join or a leave, so that it must be on record."""
-SENTENCES = 20
-"""Of each count that are kept."""
+SERVICE = "service"
+AFTER_THE_END = timedelta(seconds=2)
+"""For a change of the floor that was under way when the meeting was closed."""
+TOLD = {"ask": "asked", "give": "given", "withdraw": "withdrawn", "take_back": "taken_back"}
+"""What is asked on the channel, and the event that it causes."""
+ALWAYS = ("asked", "given")
+"""Those of which each that is answered *done* is an event: a client asks only where they change something."""
 LIVING = ("published", "open", "closed", "skipped")
 
 
-@dataclass
-class Wrongs:
-    """What is wrong, by the name of the count."""
-
-    found: dict[str, list[str]] = field(default_factory=dict)
-
-    def counts(self, *names: str) -> None:
-        """These are looked for, so that a zero is a zero."""
-        for name in names:
-            self.found.setdefault(name, [])
-
-    def add(self, name: str, what: str) -> None:
-        """One more."""
-        self.found.setdefault(name, []).append(what)
-
-    def numbers(self) -> dict[str, int]:
-        """How many of each."""
-        return {name: len(found) for name, found in self.found.items()}
-
-    def samples(self) -> dict[str, list[str]]:
-        """The first of each that has any."""
-        return {name: found[:SENTENCES] for name, found in self.found.items() if found}
-
-
-@dataclass
-class Stored:
-    """All rows, by meeting."""
-
-    meetings: list[Meeting]
-    invited: dict[str, set[int]]
-    slots: dict[str, list[Slot]]
-    actions: dict[str, list[Action]] = field(default_factory=dict)
-    facts: dict[str, list[AttendanceFact]] = field(default_factory=dict)
-    floors: dict[str, FloorState] = field(default_factory=dict)
-    events: dict[str, list[FloorEvent]] = field(default_factory=dict)
-    audit: dict[str, list[AuditEntry]] = field(default_factory=dict)
-    audit_ids: list[int] = field(default_factory=list)
-
-
-async def read_all(database: Database, *, bookings_only: bool = False) -> Stored:
-    """One view of the whole database, or of meetings and their times."""
-    async with database.read() as session:
-        invited: dict[str, set[int]] = defaultdict(set)
-        for row in await session.scalars(select(Invitation)):
-            invited[row.meeting_id].add(row.endpoint_id)
-        meetings = list(await session.scalars(select(Meeting)))
-        slots = await _grouped(session, select(Slot))
-        if bookings_only:
-            return Stored(meetings, invited, slots)
-        audit: dict[str, list[AuditEntry]] = defaultdict(list)
-        entries = list(await session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
-        for entry in entries:
-            kind, _, meeting = entry.subject.partition(":")
-            if kind == "meeting":
-                audit[meeting].append(entry)
-        return Stored(
-            meetings,
-            invited,
-            slots,
-            await _grouped(session, select(Action)),
-            await _grouped(session, select(AttendanceFact).order_by(AttendanceFact.id)),
-            {row.meeting_id: row for row in await session.scalars(select(FloorState))},
-            await _grouped(session, select(FloorEvent).order_by(FloorEvent.sequence)),
-            audit,
-            [entry.id for entry in entries],
-        )
-
-
-async def _grouped(session: AsyncSession, statement: Any) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
-    for row in await session.scalars(statement):
-        found[row.meeting_id].append(row)
-    return found
-
-
 def judge_all(
-    stored: Stored, log: ClientLog, killed_at: Sequence[float], *, at_end: bool, sqlite: bool
+    stored: Stored,
+    log: ClientLog,
+    killed_at: Sequence[float],
+    listened: Mapping[int, float],
+    *,
+    at_end: bool,
+    sqlite: bool,
 ) -> Wrongs:
-    """Everything that can be counted. ``at_end``: nothing is under way any more, and all is due."""
+    """Everything that can be counted. ``at_end``: nothing is under way any more, and all is due.
+
+    ``killed_at`` and ``listened`` (by life) are when the service ended and began to answer.
+    """
     wrongs = Wrongs()
     judge_bookings(stored, log.bookings.values(), log.bookings, wrongs)
     judge_slots(stored, wrongs)
     judge_actions(stored, log, wrongs, at_end)
     judge_audit(stored, wrongs, sqlite)
     judge_floor(stored, log, wrongs)
-    judge_attendance(stored, log, killed_at, wrongs, at_end)
+    judge_attendance(stored, log, killed_at, listened, wrongs, at_end)
     return wrongs
 
 
@@ -148,16 +82,16 @@ def judge_bookings(
 
 def _stand(row: Meeting, stored: Stored) -> Stand:
     sites = frozenset(stored.invited.get(row.id, ()))
-    return Stand(row.state, row.version, row.starts_at, row.ends_at, sites)
+    return Stand(row.state, row.version, row.starts_at, row.ends_at, sites, row.chair_id)
 
 
 def _fits(told: Stand | None, seen: Stand | None) -> bool:
     if told is None or seen is None:
         return told is seen
-    same = (told.starts_at, told.ends_at, told.sites) == (seen.starts_at, seen.ends_at, seen.sites)
     if told.state == "near":
-        return same and seen.state in LIVING and seen.version >= told.version
-    return same and (told.state, told.version) == (seen.state, seen.version)
+        lives = seen.state in LIVING and seen.version >= told.version
+        return lives and replace(told, state=seen.state, version=seen.version) == seen
+    return told == seen
 
 
 def judge_slots(stored: Stored, wrongs: Wrongs) -> None:
@@ -194,6 +128,7 @@ def judge_actions(stored: Stored, log: ClientLog, wrongs: Wrongs, at_end: bool) 
         "ends of the chair lost",
         "due and not done",
         "rooms opened twice",
+        "opened or closed too early",
     )
     ended_by_chair = {one.meeting: one for one in log.asked if one.kind == "end" and one.answer == "done"}
     for meeting in stored.meetings:
@@ -206,10 +141,12 @@ def judge_actions(stored: Stored, log: ClientLog, wrongs: Wrongs, at_end: bool) 
                 wrongs.add(f"{name} lost", f"{meeting.title} {meeting.state} {dict(actions)} {dict(told)}")
             if max(actions[action], told[f"meeting.{action}"]) > 1:
                 wrongs.add(f"{name} doubled", f"{meeting.title} {dict(actions)} {dict(told)}")
-        if meeting.id in ended_by_chair:
-            closers = [one.actor for one in stored.audit[meeting.id] if one.action == "meeting.close"]
-            if closers != [ended_by_chair[meeting.id].member]:
-                wrongs.add("ends of the chair lost", f"{meeting.title} {meeting.state}: closed by {closers}")
+        closers = [one.actor for one in stored.audit.get(meeting.id, ()) if one.action == "meeting.close"]
+        if meeting.id in ended_by_chair and closers != [ended_by_chair[meeting.id].member]:
+            wrongs.add("ends of the chair lost", f"{meeting.title} {meeting.state}: closed by {closers}")
+        if _too_early(meeting, by_service=closers == [SERVICE]):
+            early = f"{meeting.state}, opened {meeting.opened_at}, closed {meeting.closed_at}"
+            wrongs.add("opened or closed too early", f"{meeting.title}: {early}")
         undone = [one.action for one in stored.actions.get(meeting.id, ()) if one.done_at is None]
         waits = meeting.state == "open" or (meeting.state == "published" and meeting.title[0] == "n")
         if at_end and (undone or waits):
@@ -221,6 +158,13 @@ def judge_actions(stored: Stored, log: ClientLog, wrongs: Wrongs, at_end: bool) 
     for (life, meeting_id), sids in rooms.items():
         if len(sids) > 1:
             wrongs.add("rooms opened twice", f"{meeting_id} in life {life}: {sorted(sids)}")
+
+
+def _too_early(meeting: Meeting, *, by_service: bool) -> bool:
+    """Whether it was opened before its time, or closed or skipped by the service before its end."""
+    early = meeting.opened_at is not None and meeting.opened_at < meeting.starts_at
+    unforced = meeting.state == "skipped" or by_service
+    return early or bool(unforced and meeting.closed_at and meeting.closed_at < meeting.ends_at)
 
 
 def judge_audit(stored: Stored, wrongs: Wrongs, sqlite: bool) -> None:
@@ -256,9 +200,8 @@ def judge_audit(stored: Stored, wrongs: Wrongs, sqlite: bool) -> None:
 
 def judge_floor(stored: Stored, log: ClientLog, wrongs: Wrongs) -> None:
     """Events replay to the state; what was answered *done* is an event or a line, and nothing else is."""
-    wrongs.counts(
-        "floors that do not replay", "floor lost", "floor doubled", "head-counts lost", "head-counts doubled"
-    )
+    wrongs.counts("floors that do not replay", "floor lost", "floor doubled", "floor changed after the end")
+    wrongs.counts("head-counts lost", "head-counts doubled")
     for meeting_id, floor in stored.floors.items():
         rows = stored.events.get(meeting_id, [])
         try:
@@ -269,19 +212,21 @@ def judge_floor(stored: Stored, log: ClientLog, wrongs: Wrongs) -> None:
             wrongs.add("floors that do not replay", f"{meeting_id}: {len(rows)} events, {floor.sequence}")
     for meeting_id in stored.events.keys() - stored.floors.keys():
         wrongs.add("floors that do not replay", f"{meeting_id}: events without a state")
+    for meeting in stored.meetings:
+        late = [row for row in stored.events.get(meeting.id, ()) if _after_the_end(row, meeting)]
+        if late:
+            wrongs.add("floor changed after the end", f"{meeting.title}: {late[0].event}")
     happened = Counter(
-        (meeting_id, row.actor, row.event["kind"])
-        for meeting_id, rows in stored.events.items()
-        for row in rows
+        (meeting_id, row.actor, _kind(row)) for meeting_id, rows in stored.events.items() for row in rows
     )
     told: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for one in log.asked:
-        kind = {"ask": "asked", "give": "given"}.get(one.kind)
+        kind = TOLD.get(one.kind)
         if kind:
             told[one.meeting, one.member, kind][one.answer] += 1
-    for key in told.keys() | {key for key in happened if key[2] in ("asked", "given")}:
+    for key in told.keys() | {key for key in happened if key[2] in TOLD.values()}:
         done, unknown, there = told[key]["done"], told[key]["unknown"], happened[key]
-        if there < done:
+        if there < done and key[2] in ALWAYS:
             wrongs.add("floor lost", f"{key}: {done} done, {there} events")
         if there > done + unknown:
             wrongs.add("floor doubled", f"{key}: {done} done, {unknown} unknown, {there} events")
@@ -302,36 +247,11 @@ def judge_floor(stored: Stored, log: ClientLog, wrongs: Wrongs) -> None:
         wrongs.add("head-counts doubled", f"{left}: {number} of nobody")
 
 
-def judge_attendance(
-    stored: Stored, log: ClientLog, killed_at: Iterable[float], wrongs: Wrongs, at_end: bool
-) -> None:
-    """Each fact once; each join and each leave of a client's log has its one line.
-
-    A client is told that it is in by its media, and the line is written after that. So a join counts as lost
-    if the service lived for :data:`SETTLED` after it; those shortly before a kill are counted apart.
-    """
-    wrongs.counts("facts doubled", "joins lost", "leaves lost", "presence open", "joins just before a kill")
-    kills = sorted(killed_at)
-    lines: Counter[tuple[str, str]] = Counter()
-    for meeting_id, facts in stored.facts.items():
-        for key, number in Counter(fact.key for fact in facts).items():
-            if number > 1:
-                wrongs.add("facts doubled", f"{meeting_id} {key}: {number}")
-        lines.update((fact.kind, fact.sid) for fact in facts if fact.kind in ("joined", "left"))
-        still = presence(facts).present() if at_end else {}
-        if still:
-            wrongs.add("presence open", f"{meeting_id}: {still}")
-    for kind, stays, name in (("joined", log.joins, "joins"), ("left", log.leaves, "leaves")):
-        for stay in stays:
-            there = lines[kind, stay.sid]
-            lived = _lived(stay, kills)
-            if there > 1:
-                wrongs.add("facts doubled", f"{kind} {stay}: {there}")
-            if there == 0 and lived >= SETTLED:
-                wrongs.add(f"{name} lost", f"{stay}, then {lived:.2f} s")
-            elif there == 0 and kind == "joined":
-                wrongs.add("joins just before a kill", f"{stay.identity}: {lived * 1000:.0f} ms before")
+def _kind(row: FloorEvent) -> str:
+    """What happened; a floor that the chair took back is told from one that was left."""
+    kind = str(row.event["kind"])
+    return "taken_back" if kind == "taken" and row.event.get("reason") == "taken_back" else kind
 
 
-def _lived(stay: Stay, kills: Sequence[float]) -> float:
-    return next((at - stay.at for at in kills if at >= stay.at), float("inf"))
+def _after_the_end(row: FloorEvent, meeting: Meeting) -> bool:
+    return meeting.closed_at is not None and row.at > meeting.closed_at + AFTER_THE_END

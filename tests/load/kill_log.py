@@ -23,6 +23,7 @@ class Stand:
     starts_at: datetime
     ends_at: datetime
     sites: frozenset[int]
+    chair: int
 
 
 @dataclass(slots=True)
@@ -32,7 +33,6 @@ class Booking:
     title: str
     stands: list[Stand | None]
     id: str = ""
-    chair: int = 0
 
     @property
     def known(self) -> bool:
@@ -63,6 +63,8 @@ class Stay:
     at: float
     life: int
     """Of the service: how often it had been started when all of the join happened; 0 if it was in between."""
+    wall: float
+    """``at`` by the clock on the wall, as lines on record have it."""
 
 
 @dataclass
@@ -120,11 +122,12 @@ class BookerLog:
                     datetime.fromisoformat(said["starts_at"]),
                     datetime.fromisoformat(said["ends_at"]),
                     frozenset(said["sites"]),
+                    said["chair"],
                 )
                 log.bookings[title] = Booking(title, [None, stand])
             elif said["what"] == "booked":
                 booking = log.bookings[title]
-                booking.id, booking.chair, booking.stands = said["id"], said["chair"], booking.stands[1:]
+                booking.id, booking.stands = said["id"], booking.stands[1:]
                 log.answers["near meeting booked"] += 1
                 fresh.append(booking)
             else:

@@ -121,7 +121,8 @@ class _Form:
         }
 
     def stand(self, state: str, version: int) -> Stand:
-        return Stand(state, version, self.start, self.start + timedelta(minutes=self.minutes), self.sites)
+        end = self.start + timedelta(minutes=self.minutes)
+        return Stand(state, version, self.start, end, self.sites, self.chair)
 
 
 class Secretary:

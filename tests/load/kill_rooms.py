@@ -13,7 +13,7 @@ import websockets
 
 from load.kill_log import Asked, Booking, ClientLog, Stay
 from load.kill_pages import Browser
-from media.clock import monotonic
+from media.clock import monotonic, wall
 from signaling.client.events import Connected, RoomEvent
 from signaling.client.retry import Backoff
 from signaling.client.room import RoomClient
@@ -215,7 +215,8 @@ class Site:
 
     def _stay(self, client: RoomClient, meeting: str, asked_in: int) -> Stay:
         life = self._browser.service.life if self._browser.service.life == asked_in else 0
-        return Stay(meeting, self.identity, client.local.sid, client.state.room.sid, monotonic(), life)
+        sid, room_sid = client.local.sid, client.state.room.sid
+        return Stay(meeting, self.identity, sid, room_sid, monotonic(), life, wall())
 
 
 class Chair:

@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from conformance.processes import ROOT
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from directory.database import Database
 from directory.errors import DirectoryError
-from load.kill_city import CHAIRS, LIVE_SITES, SECRETARIES, Keys, make_city
-from load.kill_judge import Wrongs, judge_all, judge_bookings, judge_slots, read_all
+from load.kill_city import CHAIRS, LIVE_SITES, SECRETARIES, Keys
+from load.kill_judge import judge_all, judge_bookings, judge_slots
 from load.kill_log import BookerLog, Booking, ClientLog
 from load.kill_pages import Browser, Secretary
 from load.kill_rooms import Chair, Site, seconds_to
 from load.kill_service import KilledService, Postgres
+from load.kill_stored import Wrongs, read_all
 from media.clock import monotonic
-from scheduler.model import Meeting
+from scheduler.model import Action, Meeting
 from signaling.errors import SignalingError
 
 BACK_WITHIN = 15.0
@@ -88,7 +89,6 @@ class Series:
 
     def __init__(self, folder: Path, url: str, seed: int, postgres: Postgres | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._url = url
         self._postgres = postgres
         self._chance = random.Random(seed)
         self._seed = seed
@@ -103,15 +103,18 @@ class Series:
         self._tasks: list[asyncio.Task[None]] = []
         self.rows: list[dict[str, Any]] = []
         self.wrongs = Wrongs()
+        self.stored: dict[str, dict[str, int]] = {}
         self.faults: list[str] = []
         self.listened: dict[int, float] = {}
 
-    async def run(self, kills: int, crashes: int) -> dict[str, Any]:
-        """Kill the service ``kills`` times; PostgreSQL crashes at ``crashes`` of them, at half alone."""
-        keys = await make_city(self._url)
+    async def run(self, keys: Keys, kills: int, crashes: int) -> dict[str, Any]:
+        """Kill the service ``kills`` times; PostgreSQL crashes at ``crashes`` of them, at half alone.
+
+        ``keys`` are those of the city that is in the database.
+        """
         try:
             self.service.spawn()
-            await self.service.listens()
+            self.listened[self.service.life] = await self.service.listens()
             await self._begin(keys)
             crashing = set(self._chance.sample(range(kills), crashes)) if self._postgres else set()
             alone = set(self._chance.sample(sorted(crashing), len(crashing) // 2))
@@ -136,6 +139,7 @@ class Series:
         return {
             "kills": len(self.rows),
             "told": self.log.figures(),
+            "stored": self.stored,
             "clients_back": self._clients_back(),
             "wrong": self.wrongs.numbers(),
             "wrong_samples": self.wrongs.samples(),
@@ -199,7 +203,7 @@ class Series:
         stand = booking.stands[0]
         assert stand is not None
         visitors = [self._sites[number].attend(booking) for number in stand.sites & set(LIVE_SITES)]
-        visitors += [self._chairs[booking.chair].attend(booking)]
+        visitors += [self._chairs[stand.chair].attend(booking)]
         for visitor in visitors:
             self._visits.add(self._task(visitor))
 
@@ -227,6 +231,7 @@ class Series:
         if alone:
             row["answers_again"] = await self._answers_again()
             return row
+        row["cut_off"] = await self._cut_off()
         if number % WHOLE_EVERY == WHOLE_EVERY - 1:
             await self._compare(at_end=False)
         self.service.spawn()
@@ -244,6 +249,12 @@ class Series:
         row["open_meetings"], row["rooms_back"] = await self._rooms_back(listening)
         await self._quick()
         return row
+
+    async def _cut_off(self) -> int:
+        """How many openings and closings were claimed, and their rooms not made or ended, at the kill."""
+        async with self._database.read() as session:
+            undone = select(func.count()).select_from(Action).where(Action.done_at.is_(None))
+            return await session.scalar(undone) or 0
 
     async def _everybody_in(self) -> None:
         """Until each site that wants to be in a room is in it, at most for some seconds."""
@@ -294,8 +305,14 @@ class Series:
         with self._booker.held():
             self._booker_said()
             stored = await read_all(self._database)
+        self.stored = stored.figures()
         wrongs = judge_all(
-            stored, self.log, self.service.killed_at, at_end=at_end, sqlite=self._postgres is None
+            stored,
+            self.log,
+            self.service.killed_at,
+            self.listened,
+            at_end=at_end,
+            sqlite=self._postgres is None,
         )
         self._merge(wrongs)
 

@@ -40,7 +40,7 @@ def commit() -> str:
     head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     if head.returncode:
         return "unknown"
-    parts = ["media", "signaling", "web", "tests/load"]
+    parts = ["media", "signaling", "directory", "scheduler", "web", "tests/load"]
     changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", *parts], check=False).returncode
     return head.stdout.strip() + (" with changes" if changed else "")
 
@@ -58,7 +58,7 @@ class Evidence:
             "parameters": parameters,
         }
 
-    def write(self, targets: dict[str, Any], figures: Any) -> Path:
+    def write(self, targets: dict[str, Any], figures: Any, folder: Path = EVIDENCE) -> Path:
         """Keep it. ``targets`` are the judgements: name → {"target", "measured", "met"}."""
         document = {
             **self._head,
@@ -66,8 +66,8 @@ class Evidence:
             "targets": targets,
             "figures": figures,
         }
-        EVIDENCE.mkdir(parents=True, exist_ok=True)
-        path = EVIDENCE / f"{self.name}.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.name}.json"
         path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
         return path
 
