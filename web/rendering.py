@@ -51,7 +51,7 @@ _UNSEEN: Final = re.compile(
 )
 """Controls, and marks that turn the direction of text: they would let a name look like another one."""
 
-_LOCAL: Final = re.compile(r"^/(?![/\\])[!-\[\]-~]{0,2000}$", re.ASCII)
+_LOCAL: Final = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}", re.ASCII)
 
 
 def clean(value: Any) -> Any:
@@ -63,7 +63,7 @@ def clean(value: Any) -> Any:
 
 def local_path(text: str) -> str:
     """``text`` if it is a path on this server with its query, else the start page."""
-    return text if _LOCAL.match(text) else "/"
+    return text if _LOCAL.fullmatch(text) else "/"
 
 
 def environment(say: Callable[..., str], language: Language, folder: Path = TEMPLATES) -> jinja2.Environment:

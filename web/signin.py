@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from directory.access import sessions
 from directory.access.errors import SignInError, TooManyTriesError
+from directory.access.principal import Principal
 from directory.access.secrets import Hashing
 from directory.access.sessions import Opened, Visit
 from directory.access.signin import SignIn
@@ -250,9 +251,7 @@ class SignInPages:
     # -- the own sessions ---------------------------------------------------------------------
 
     async def _account(self, request: Request) -> Response:
-        found = require(request)
-        if found.kind != "person":
-            raise TurnedAway("forbidden", 403)
+        found = _person(request)
         async with self._database.read() as session:
             mine = await sessions.of_person(session, found.id, now())
         rows = [(info, browser_of(info.agent), info.id == found.session_id) for info in mine]
@@ -261,7 +260,7 @@ class SignInPages:
         )
 
     async def _end(self, request: Request) -> Response:
-        found = require(request)
+        found = _person(request)
         fields = await check_form(request)
         answer = _to(ACCOUNT)
         try:
@@ -276,13 +275,21 @@ class SignInPages:
         return answer
 
     async def _end_others(self, request: Request) -> Response:
-        found = require(request)
+        found = _person(request)
         await check_form(request)
         async with self._database.write() as session:
             await sessions.end_of_person(session, found.id, by=found.actor, now=now(), but=found.session_id)
         answer = _to(ACCOUNT)
         set_flash(answer, Flash("success", "flash.sessions_ended"))
         return answer
+
+
+def _person(request: Request) -> Principal:
+    """The person who is signed in: a site's number may be a person's too, and ends nobody's sessions."""
+    found = require(request)
+    if found.kind != "person":
+        raise TurnedAway("forbidden", 403)
+    return found
 
 
 def goal_of(request: Request) -> str:
