@@ -18,11 +18,12 @@ from typing import Final
 
 import structlog
 from livekit.protocol import models
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.database import Database
+from directory.errors import DirectoryError
 from scheduler import rights
 from scheduler.errors import MeetingChangedError, StateError
 from scheduler.floor import Actor, Command, Floor, Rules
@@ -32,7 +33,7 @@ from scheduler.model import FloorEvent, FloorState, Meeting
 from scheduler.ports import Rooms
 from scheduler.rows import get_meeting
 from scheduler.states import OPEN
-from signaling.errors import NotFoundError, SignalingError
+from signaling.errors import NotFoundError, SignalingError, UnavailableError
 
 TRIES: Final = 20
 """How often a change is begun anew when others come between."""
@@ -88,9 +89,16 @@ class FloorDesk:
     async def store(
         self, meeting_id: str, before: int, floor: Floor, events: tuple[Event, ...], by: str
     ) -> bool:
-        """Write events that a floor in memory took after number ``before``; False if others came first."""
+        """Write events that a floor in memory took after number ``before``.
+
+        False if others came first, or if the meeting is not open any more: nothing is written then.
+        """
         try:
             async with self._database.write() as session:
+                # Shared: it may not be closed before these are in the log.
+                still = select(Meeting.state).where(Meeting.id == meeting_id).with_for_update(read=True)
+                if await session.scalar(still) != OPEN:
+                    return False
                 return await _store(session, meeting_id, before, floor, events, by)
         except IntegrityError:
             return False
@@ -158,26 +166,42 @@ class FloorDesk:
 
     # -- rights on the media server ----------------------------------------------------
 
-    async def align(self, meeting_id: str, room: str) -> None:
+    async def align(self, meeting_id: str, room: str) -> bool:
         """Give each participant of a room the rights that the floor gives it now; put out who was removed.
 
-        Calls at the same time share a run: when 579 sites come in, the room is not looked through 579 times.
+        False if that could not be done for all; it is to be tried again. Calls at the same time share a run:
+        when 579 sites come in, the room is not looked through 579 times.
         """
         gathered = self._aligning.get(room)
         if gathered is None:
             gathered = self._aligning[room] = Gathered(functools.partial(self._align, meeting_id, room))
-        await gathered.run()
-        if gathered.idle:
-            self._aligning.pop(room, None)
+        try:
+            await gathered.run()
+        except (SignalingError, DirectoryError):
+            return False
+        finally:
+            if gathered.idle:
+                self._aligning.pop(room, None)
+        return True
 
     async def _align(self, meeting_id: str, room: str) -> None:
-        state = await self.state(meeting_id)
+        """Raises SignalingError and DirectoryError; what is refused for one is done for the others."""
+        refused: SignalingError | None = None
         try:
+            state = await self.state(meeting_id)
             for participant in await self._rooms.participants(room):
-                await self._align_one(room, state, participant.identity, participant.permission)
-        except SignalingError as error:
+                try:
+                    await self._align_one(room, state, participant.identity, participant.permission)
+                except UnavailableError:
+                    raise
+                except SignalingError as error:
+                    refused = error
+            if refused is not None:
+                raise refused
+        except (SignalingError, DirectoryError) as error:
             self.failed_rights += 1
-            _log.warning("rights_not_followed", room=room, error=error.code)
+            _log.warning("rights_not_followed", room=room, error=str(error))
+            raise
 
     async def _align_one(
         self, room: str, state: State, identity: str, has: models.ParticipantPermission
@@ -229,6 +253,14 @@ async def _store(
     ]
     await session.execute(insert(FloorEvent), rows)
     return True
+
+
+async def first_seen(session: AsyncSession, meeting_id: str) -> dict[str, datetime]:
+    """When each member was let in for the first time."""
+    kind, member = FloorEvent.event["kind"].as_string(), FloorEvent.event["member"].as_string()
+    came = FloorEvent.meeting_id == meeting_id, kind.in_(("joined", "admitted"))
+    rows = await session.execute(select(member, func.min(FloorEvent.at)).where(*came).group_by(member))
+    return dict(list(rows))
 
 
 async def floor_events(session: AsyncSession, meeting_id: str) -> list[Event]:

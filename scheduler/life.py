@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -24,6 +24,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.database import Database
+from directory.errors import DirectoryError
 from scheduler import states
 from scheduler.attending import AttendanceLog
 from scheduler.errors import MeetingChangedError
@@ -31,12 +32,14 @@ from scheduler.model import Action, Meeting, Slot
 from scheduler.ports import Rooms
 from scheduler.rows import get_meeting, log_change, swap_meeting
 from scheduler.states import CLOSED, OPEN, PUBLISHED, Rules, due, next_due
-from signaling.errors import SignalingError
+from signaling.errors import SignalingError, UnavailableError
 
 ROOM_PREFIX: Final = "meeting-"
 """Of the names of all meetings' rooms, so that rooms of others on the same server are left alone."""
 EMPTY_TIMEOUT: Final = 24 * 3600
 """Seconds that an open meeting's room stays without anybody in it: its end is ours to say."""
+AGAIN: Final = timedelta(seconds=5)
+"""Until a claim that failed is tried again."""
 AT_ONCE: Final = 200
 """Meetings that one waking claims; the rest is for the next one, which comes at once."""
 SERVICE: Final = "service"
@@ -73,21 +76,25 @@ class MeetingLife:
         self.late = 0.0
         """Seconds by which the last opening or closing was late."""
         self.claimed = 0
+        self.failed_claims = 0
         self.failed_effects = 0
 
     async def wake(self, now: datetime) -> datetime | None:
         """Everything that is due at ``now``; when to wake next. This is a waker's work."""
         waiting = await self._due(now)
+        failed = self.failed_claims
         for meeting in waiting:
             action = due(meeting, now, self._rules)
-            if action is not None and await self._claim(meeting, action, now):
-                self.late = action.lateness.total_seconds()
+            if action is not None:
+                await self._try_to_claim(meeting, action, now)
         async with self._acting:
             await self._effects(now)
             await self._mend(now)
-        if len(waiting) == AT_ONCE:
-            return now
-        return await self._next(now)
+        following = now if len(waiting) == AT_ONCE else await self._next(now)
+        if failed == self.failed_claims or following is None:
+            return following
+        # What failed is still due: it must not be tried without a pause.
+        return max(following, now + AGAIN)
 
     async def end(self, meeting_id: str, *, by: str, now: datetime, reason: str = "") -> None:
         """The chair ends an open meeting. Ended already is no error. Raises NoMeetingError, StateError."""
@@ -119,6 +126,17 @@ class MeetingLife:
         async with self._database.read() as session:
             found = select(Meeting).where(starting | ending).order_by(Meeting.starts_at).limit(AT_ONCE)
             return list(await session.scalars(found))
+
+    async def _try_to_claim(self, meeting: Meeting, action: states.Action, now: datetime) -> None:
+        """A fault of one meeting keeps no other from its time. Raises UnavailableError of the database."""
+        try:
+            if await self._claim(meeting, action, now):
+                self.late = action.lateness.total_seconds()
+        except DirectoryError:
+            raise
+        except Exception:
+            self.failed_claims += 1
+            _log.exception("claim_failed", meeting=meeting.id, action=action.step)
 
     async def _claim(self, meeting: Meeting, action: states.Action, now: datetime) -> bool:
         """Whether this process does it. Somebody else's change in between means: not now."""
@@ -168,11 +186,10 @@ class MeetingLife:
                     await self._rooms.delete_room(meeting.room)
                     await self._attendance.end_rooms(meeting.id, now=now)
             except SignalingError as error:
-                self.failed_effects += 1
-                _log.warning(
-                    "media_server_failed", meeting=meeting.id, action=action.action, error=error.code
-                )
-                return
+                self._failed(error, meeting=meeting.id, action=action.action)
+                if isinstance(error, UnavailableError):
+                    return
+                continue
             async with self._database.write() as session:
                 await session.execute(
                     update(Action)
@@ -186,19 +203,29 @@ class MeetingLife:
         Whose room is another one than before was put out with it, and nobody was left to tell so.
         """
         try:
-            there = {room.name: room.sid for room in await self._rooms.rooms()}
-            async with self._database.read() as session:
-                meetings = await session.scalars(select(Meeting).where(Meeting.state == OPEN))
-                wanted = {meeting.room: meeting.id for meeting in meetings}
-            for name in sorted(wanted.keys() - there.keys()):
-                there[name] = (await self._rooms.create_room(name, empty_timeout=EMPTY_TIMEOUT)).sid
-                await self._attendance.end_rooms(wanted[name], now=now, beside=there[name])
-            for name in sorted(there.keys() - wanted.keys()):
-                if name.startswith(ROOM_PREFIX):
-                    await self._rooms.delete_room(name)
+            there = {room.name for room in await self._rooms.rooms()}
         except SignalingError as error:
-            self.failed_effects += 1
-            _log.warning("media_server_failed", action="mend", error=error.code)
+            self._failed(error, action="mend")
+            return
+        async with self._database.read() as session:
+            meetings = await session.scalars(select(Meeting).where(Meeting.state == OPEN))
+            wanted = {meeting.room: meeting.id for meeting in meetings}
+        for name in sorted(wanted.keys() ^ there):
+            try:
+                if name in wanted:
+                    made = await self._rooms.create_room(name, empty_timeout=EMPTY_TIMEOUT)
+                    await self._attendance.end_rooms(wanted[name], now=now, beside=made.sid)
+                elif name.startswith(ROOM_PREFIX):
+                    await self._rooms.delete_room(name)
+            except SignalingError as error:
+                self._failed(error, action="mend", room=name)
+                if isinstance(error, UnavailableError):
+                    return
+
+    def _failed(self, error: SignalingError, **where: str) -> None:
+        """The media server did not do something. Unless it is away, the rest is done all the same."""
+        self.failed_effects += 1
+        _log.warning("media_server_failed", error=error.code, **where)
 
     async def _next(self, now: datetime) -> datetime | None:
         """When something will be due, by what is stored now."""

@@ -25,7 +25,7 @@ from scheduler.calendar import invited_sites
 from scheduler.channel.meeting import LiveMeeting, Outcome, Person
 from scheduler.channel.messages import MeetingView
 from scheduler.channel.session import Moment, Session
-from scheduler.desk import CHANGING_RIGHTS, FloorDesk, floor_events
+from scheduler.desk import CHANGING_RIGHTS, FloorDesk, first_seen
 from scheduler.errors import MeetingChangedError, StateError
 from scheduler.life import Changed, MeetingLife
 from scheduler.membership import as_person, leaders_of
@@ -36,7 +36,10 @@ from scheduler.states import CLOSED, OPEN
 
 LATE_AFTER: Final = timedelta(minutes=15)
 RIGHTS_WITHIN: Final = 2.0
-"""Seconds that pages wait for the media server to follow; it is made right later in any case."""
+"""Seconds that pages wait for the media server to follow; it goes on following after that."""
+FIRST_AGAIN: Final = 0.5
+LAST_AGAIN: Final = 15.0
+"""Seconds until a media server that could not follow is asked again: at first, and at most."""
 IDLE: Final = 60.0
 """Seconds between two looks at a meeting in which nothing is due."""
 
@@ -62,6 +65,8 @@ class _Running:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     lines: set[Line] = field(default_factory=set)
     timer: asyncio.Task[None] | None = None
+    again: asyncio.Task[None] | None = None
+    """Asks the media server again, as it could not follow."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     ending: bool = False
     """The chair is ending it: the pages are sent away after the chair's answer."""
@@ -95,6 +100,7 @@ class RunningMeetings:
         self._late_after = late_after
         self._running: dict[str, _Running] = {}
         self._opening = asyncio.Lock()
+        self._following: set[asyncio.Task[None]] = set()
         self.dropped = 0
         """Meetings that were thrown away in memory, since they could not be stored."""
 
@@ -140,7 +146,9 @@ class RunningMeetings:
 
     async def changed(self, change: Changed) -> None:
         """A meeting's state changed: its pages are told, or sent away. For MeetingLife's listener."""
-        running = self._running.get(change.meeting_id)
+        # One that is being loaded was maybe read as it was before: it is waited for.
+        async with self._opening:
+            running = self._running.get(change.meeting_id)
         if running is None:
             return
         if change.state == OPEN or running.ending:
@@ -151,12 +159,19 @@ class RunningMeetings:
         """A participant came into the room, maybe with a token from before: make rights as they should be."""
         async with self._database.read() as session:
             room = (await get_meeting(session, meeting_id)).room
-        await self._desk.align(meeting_id, room)
+        followed = await self._desk.align(meeting_id, room)
+        running = self._running.get(meeting_id)
+        if not followed and running is not None:
+            self._ask_again(running)
 
     async def close(self) -> None:
         """Send all pages away; they come again."""
         for running in list(self._running.values()):
             self._forget(running, "restart")
+        following = list(self._following)
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
 
     # -- one meeting -------------------------------------------------------------------
 
@@ -166,6 +181,8 @@ class RunningMeetings:
             if running is None:
                 running = self._running[meeting_id] = await self._load(meeting_id)
                 running.timer = asyncio.create_task(self._time_passes(running), name=f"meeting {meeting_id}")
+                # What was decided before a restart may not have reached the media server.
+                self._start_following(running)
             return running
 
     async def _load(self, meeting_id: str) -> _Running:
@@ -178,17 +195,13 @@ class RunningMeetings:
             numbers = set(await invited_sites(session, meeting_id))
             sites = [site for site in await all_sites(session) if site.id in numbers]
             lines = await facts(session, meeting_id)
-            came = await floor_events(session, meeting_id)
+            first = await first_seen(session, meeting_id)
             leaders = await leaders_of(session, meeting)
         floor = await self._desk.floor(meeting_id)
         before = floor.state.sequence
         events = floor.restarted(now.wall)
         if events and not await self._desk.store(meeting_id, before, floor, events, "service"):
             raise MeetingChangedError("the floor was changed meanwhile", meeting=meeting_id)
-        first: dict[str, datetime] = {}
-        for event in came:
-            if event.kind in ("joined", "admitted"):
-                first.setdefault(event.member, event.at)
         invited = [as_person(site) for site in sites]
         live = LiveMeeting(
             _view(meeting),
@@ -208,24 +221,21 @@ class RunningMeetings:
             if self._running.get(running.meeting_id) is not running:
                 return
             now = self._moment()
-            floor = running.live.floor
-            before = floor.state.sequence
-            outcome = change(now)
+            before = running.live.floor.state.sequence
             try:
+                outcome = change(now)
                 await self._keep(running, before, outcome, by, now)
                 if outcome.ends:
                     running.ending = True
                     await self._life.end(running.meeting_id, by=by, now=now.wall, reason=outcome.reason)
+                if any(event.kind in CHANGING_RIGHTS for event in outcome.events):
+                    await asyncio.wait({self._start_following(running)}, timeout=RIGHTS_WITHIN)
+                running.live.publish(outcome, now)
             except Exception:
                 self.dropped += 1
                 _log.exception("meeting_not_stored", meeting=running.meeting_id)
                 self._forget(running, "restart")
                 return
-            if any(event.kind in CHANGING_RIGHTS for event in outcome.events):
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(RIGHTS_WITHIN):
-                        await self._desk.align(running.meeting_id, running.room)
-            running.live.publish(outcome, now)
             running.wake_all()
             if outcome.ends:
                 self._forget(running, "ended")
@@ -238,6 +248,37 @@ class RunningMeetings:
         for member, count in outcome.head_counts.items():
             await self._attendance.head_count(running.meeting_id, identity(member), count, now=now.wall)
 
+    # -- rights on the media server ------------------------------------------------------
+
+    def _start_following(self, running: _Running) -> asyncio.Task[None]:
+        """Have the media server follow the floor; nobody who stops waiting for it cuts it off."""
+        task = asyncio.create_task(self._follow(running), name=f"rights {running.meeting_id}")
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
+        return task
+
+    async def _follow(self, running: _Running) -> None:
+        if not await self._desk.align(running.meeting_id, running.room):
+            self._ask_again(running)
+
+    def _ask_again(self, running: _Running) -> None:
+        if running.again is None and self._running.get(running.meeting_id) is running:
+            running.again = asyncio.create_task(
+                self._until_followed(running), name=f"again {running.meeting_id}"
+            )
+
+    async def _until_followed(self, running: _Running) -> None:
+        """Until the rights are as they should be, or the meeting is forgotten."""
+        wait = FIRST_AGAIN
+        while True:
+            await asyncio.sleep(wait)
+            if await self._desk.align(running.meeting_id, running.room):
+                break
+            wait = min(2 * wait, LAST_AGAIN)
+        running.again = None
+
+    # -- time and the end ----------------------------------------------------------------
+
     def _forget(self, running: _Running, word: str) -> None:
         """Throw the meeting in memory away, and send its pages away with a word."""
         if self._running.get(running.meeting_id) is running:
@@ -247,8 +288,9 @@ class RunningMeetings:
             line.session.close(word)
             line.wake.set()
         running.lines.clear()
-        if running.timer is not None:
-            running.timer.cancel()
+        for task in (running.timer, running.again):
+            if task is not None:
+                task.cancel()
 
     async def _time_passes(self, running: _Running) -> None:
         """Do what is due by the clock, until the meeting is forgotten."""

@@ -19,11 +19,11 @@ from scheduler import booking
 from scheduler.attending import AttendanceLog, facts, presence
 from scheduler.booking import Plan
 from scheduler.errors import ImpossibleError, NoMeetingError, StateError
-from scheduler.life import AT_ONCE, Changed, MeetingLife
+from scheduler.life import AGAIN, AT_ONCE, Changed, MeetingLife
 from scheduler.model import Action, Meeting, Slot
 from scheduler.rows import get_meeting
 from scheduler.states import Rules
-from signaling.errors import UnavailableError
+from signaling.errors import InvalidArgumentError, UnavailableError
 
 MINUTE = timedelta(minutes=1)
 START = NOW + 60 * MINUTE
@@ -239,6 +239,51 @@ async def test_a_room_that_came_back_after_the_end_is_ended_again(
     rooms.names |= {room, "giao-ban"}
     await life.wake(START + 2 * MINUTE)
     assert rooms.names == {"giao-ban"}
+
+
+async def test_one_meeting_that_cannot_be_claimed_keeps_no_other_from_its_time(
+    database: Database, rooms: FakeRooms, life: MeetingLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = await book(database), await book(database, site=2, chair=2)
+    claim = life._claim
+
+    async def some(meeting: Meeting, *given: Any) -> bool:
+        if meeting.id == bad:
+            raise RuntimeError("a fault of ours")
+        return await claim(meeting, *given)
+
+    monkeypatch.setattr(life, "_claim", some)
+    # It is tried again, and not without a pause.
+    assert await life.wake(START) == START + AGAIN
+    assert (await state(database, bad), await state(database, good)) == ("published", "open")
+    assert life.failed_claims == 1
+    monkeypatch.undo()
+    await life.wake(START + AGAIN)
+    assert await state(database, bad) == "open"
+
+
+async def test_one_room_that_is_refused_keeps_no_other_closed(
+    database: Database, rooms: FakeRooms, life: MeetingLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meetings = [await book(database, site=number, chair=number) for number in (1, 2, 3)]
+    async with database.read() as session:
+        names = [(await get_meeting(session, meeting)).room for meeting in meetings]
+    create = rooms.create_room
+
+    async def some(name: str, **options: Any) -> models.Room:
+        if name == names[1]:
+            raise InvalidArgumentError("not this one")
+        return await create(name, **options)
+
+    monkeypatch.setattr(rooms, "create_room", some)
+    await life.wake(START)
+    assert rooms.names == {names[0], names[2]}
+    rooms.names.clear()
+    await life.wake(START + MINUTE)
+    assert rooms.names == {names[0], names[2]}
+    monkeypatch.undo()
+    await life.wake(START + 2 * MINUTE)
+    assert rooms.names == set(names)
 
 
 async def test_two_processes_do_everything_once(database: Database, rooms: FakeRooms) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import update
 
 from directory.database import Database
 from scheduler import booking, rights
+from scheduler import running as running_module
 from scheduler.attending import AttendanceLog, facts, head_counts
 from scheduler.booking import Plan
 from scheduler.channel.meeting import Person
@@ -106,6 +107,13 @@ class World:
             asker = Asker("site", number, "")
             person = await member_of_meeting(session, await get_meeting(session, meeting), asker)
         return await self.page(meeting, person)
+
+
+async def condition(holds: Callable[[], bool]) -> None:
+    """Wait until it holds."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - a fake's state has no event
+            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -226,6 +234,118 @@ async def test_a_media_server_that_fails_does_not_stop_the_meeting(world: World,
     world.people.down = False
     await world.running.joined(meeting)
     assert world.people.sources("site:00001") == 4
+
+
+async def test_a_media_server_that_comes_back_follows_by_itself(
+    world: World, meeting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A site that has lost the floor must not be heard until something else happens in the meeting."""
+    monkeypatch.setattr(running_module, "FIRST_AGAIN", 0.01)
+    chair = await world.page(meeting, CHAIR)
+    await world.site(meeting, 1)
+    await chair.say("give", target="site:00001")
+    world.people.down = True
+    await chair.say("take_back")
+    assert (chair.answer, world.people.sources("site:00001")) == ("done", 4)
+    world.people.down = False
+    await condition(lambda: world.people.sources("site:00001") == 1)
+
+
+async def test_pages_that_stop_waiting_do_not_cut_off_the_rights(
+    world: World, meeting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running_module, "RIGHTS_WITHIN", 0.0)
+    chair = await world.page(meeting, CHAIR)
+    await world.site(meeting, 1)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    permit = world.people.permit
+
+    async def slowly(*given: Any) -> Any:
+        reached.set()
+        await go_on.wait()
+        return await permit(*given)
+
+    monkeypatch.setattr(world.people, "permit", slowly)
+    await chair.say("give", target="site:00001")
+    assert chair.answer == "done"
+    await reached.wait()
+    go_on.set()
+    await condition(lambda: world.people.sources("site:00001") == 4)
+
+
+async def test_a_restart_makes_the_media_server_follow(world: World, meeting: str) -> None:
+    """What was decided right before a kill did not reach a media server that lives on."""
+    chair = await world.page(meeting, CHAIR)
+    await world.site(meeting, 1)
+    world.people.down = True
+    await chair.say("give", target="site:00001")
+    await world.running.close()
+    world.people.down = False
+    again = World(world.database, world.people)
+    await again.running.connect(meeting, CHAIR)
+    await condition(lambda: world.people.sources("site:00001") == 4)
+    await again.running.close()
+
+
+async def test_a_meeting_that_ends_while_it_is_loaded_is_not_kept(
+    world: World, meeting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, go_on = asyncio.Event(), asyncio.Event()
+    load = world.running._load
+
+    async def slowly(meeting_id: str) -> Any:
+        loaded = await load(meeting_id)
+        read.set()
+        await go_on.wait()
+        return loaded
+
+    monkeypatch.setattr(world.running, "_load", slowly)
+    connecting = asyncio.create_task(world.running.connect(meeting, CHAIR))
+    await read.wait()
+    ending = asyncio.create_task(world.life.end(meeting, by="person:1", now=NOW))
+    await asyncio.sleep(0)
+    go_on.set()
+    line = await connecting
+    await ending
+    assert line.session.closing == "ended"
+    assert len(world.running) == 0
+
+
+async def test_nothing_is_written_to_the_floor_of_a_meeting_that_has_ended(
+    world: World, meeting: str
+) -> None:
+    """Another process has ended it; pages come again, and are told so."""
+    one = await world.site(meeting, 1)
+    async with world.database.write() as session:
+        await session.execute(update(Meeting).where(Meeting.id == meeting).values(state="closed"))
+    await one.say("ask")
+    assert one.line.session.closing == "restart"
+    async with world.database.read() as session:
+        kinds = [event.kind for event in await floor_events(session, meeting)]
+    assert kinds == ["joined"]
+    with pytest.raises(StateError):
+        await world.site(meeting, 1)
+
+
+@pytest.mark.parametrize("method", ["tick", "publish", "receive"])
+async def test_a_fault_in_a_meeting_throws_it_away_in_memory_and_not_its_clock(
+    world: World, meeting: str, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    one = await world.site(meeting, 1)
+    live = world.running._running[meeting].live
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(live, method, fail)
+    if method == "tick":
+        monkeypatch.setattr(live, "deadlines", lambda: (NOW, None))
+    await one.say("ask")
+    await condition(lambda: one.line.session.closing == "restart")
+    assert world.running.dropped == 1
+    back = await world.site(meeting, 1)
+    await back.say("ask")
+    assert back.answer == "done"
 
 
 async def test_the_chair_ends_it_for_all(world: World, meeting: str) -> None:
