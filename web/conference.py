@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -43,6 +43,7 @@ from signaling.client.room_service import RoomService
 from signaling.client.webhook_receiver import MAX_BODY_BYTES, receive
 from signaling.errors import SignalingError
 from signaling.tokens import KeyRing
+from web.access_watch import AccessWatch
 from web.errors import Refusal, json_error
 from web.meetings_data import asker_of
 from web.middleware import CODE
@@ -54,6 +55,9 @@ TICKET_LIFE: Final = 120.0
 """Seconds in which a page has to join; once it is in, the media server renews its token."""
 LONG_BODY: Final = 20.0
 MOST_HEARD: Final = 10_000
+FIRST_PAUSE: Final = 0.1
+LAST_PAUSE: Final = 2.0
+"""Seconds until an event is written again for which there was no database: at first, and at most."""
 LAST_WORDS: Final = 5.0
 """Seconds for writing down what happened before the end."""
 GOODBYE: Final = 5.0
@@ -89,8 +93,10 @@ class Conference:
             database, self.desk, self.attendance, self.life, wall=clock.wall, monotonic=clock.monotonic
         )
         self.waker = Waker(self.life.wake, wall=clock.wall, monotonic=clock.monotonic)
+        self.watch = AccessWatch(database, self.rooms, self._as_member, wall=clock.wall)
         self._keys = KeyRing({media.key: media.secret})
         self._heard: asyncio.Queue[WebhookEvent] = asyncio.Queue(MOST_HEARD)
+        self._joining: set[asyncio.Task[None]] = set()
         self.refused_webhooks = 0
         self.unheard = 0
         """Events that were dropped, since writing them down took too long."""
@@ -110,6 +116,7 @@ class Conference:
             "scheduler_failures": self.waker.failures,
             "scheduler_clock_jumps": self.waker.jumps,
             "meetings_claimed": self.life.claimed,
+            "accesses_cut": self.watch.cut,
             "media_server_failures": self.life.failed_effects + self.desk.failed_rights,
             "meetings_dropped": self.running.dropped,
             "events_unheard": self.unheard,
@@ -142,16 +149,18 @@ class Conference:
         listening = asyncio.create_task(self._listen(), name="conference events")
         await self.waker.start()
         try:
-            yield
+            async with self.watch.lifespan():
+                yield
         finally:
             await self.waker.stop()
             await self.running.close()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORDS):
                     await self._heard.join()
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listening
+            ending = [listening, *self._joining]
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
             await self.rooms.close()
 
     async def _listen(self) -> None:
@@ -159,20 +168,46 @@ class Conference:
         while True:
             event = await self._heard.get()
             try:
-                await self.take(event)
-            except DirectoryError:
-                # Without the database there is nothing to write to; the next poll of the room mends it.
+                await self._take_heard(event)
+            except Exception:
+                # A fault of one event must not make the service deaf.
                 self.unheard += 1
                 _log.exception("event_not_written", event_name=event.event)
             finally:
                 self._heard.task_done()
 
+    async def _take_heard(self, event: WebhookEvent) -> None:
+        """Nobody tells it again: while the database is away, it waits here and the others in the queue."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self.take(event)
+                return
+            except DirectoryError as error:
+                _log.warning("event_waits", event_name=event.event, error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LAST_PAUSE)
+
     async def take(self, event: WebhookEvent) -> None:
-        """An event of the media server, verified: attendance, and rights of who came in."""
+        """An event of the media server, verified: attendance, and rights of who came in.
+
+        Rights follow later: looking through a full room must not keep the next events off the record.
+        """
         meeting_id = await self.attendance.take(event)
-        if meeting_id is not None and event.event == "participant_joined":
-            with contextlib.suppress(SchedulerError):
+        if event.event == "participant_left":
+            self.watch.left(event)
+        elif event.event == "participant_joined":
+            task = asyncio.create_task(self._joined(meeting_id, event), name="rights after a join")
+            self._joining.add(task)
+            task.add_done_callback(self._joining.discard)
+
+    async def _joined(self, meeting_id: str | None, event: WebhookEvent) -> None:
+        try:
+            await self.watch.joined(event)
+            if meeting_id is not None:
                 await self.running.joined(meeting_id)
+        except (SchedulerError, DirectoryError) as error:
+            _log.warning("rights_not_followed", meeting=meeting_id, error=str(error))
 
     # -- webhooks ----------------------------------------------------------------------
 
@@ -200,7 +235,7 @@ class Conference:
             check_header(request)
             principal = require(request)
             meeting, person = await self._member(request.path_params["meeting"], principal)
-            return await self._admit(meeting, person)
+            return await self._admit(meeting, person, principal)
         except TurnedAway:
             raise
         except (Refusal, SchedulerError) as error:
@@ -208,7 +243,7 @@ class Conference:
             request.scope[CODE] = refusal.code
             return json_error(refusal)
 
-    async def _admit(self, meeting: Meeting, person: Person) -> Response:
+    async def _admit(self, meeting: Meeting, person: Person, principal: Principal) -> Response:
         """A token with the rights of this moment, for who has come in by the channel and was not put out."""
         if meeting.state != OPEN:
             raise StateError("the meeting is not open", state=meeting.state)
@@ -220,6 +255,8 @@ class Conference:
             raise Refusal("not_admitted", 409)
         now = clock.wall()
         granted = rights.grants(meeting.room, person.key, known.role, state, _shown(person))
+        came_by = self.watch.admitted(meeting.room, granted.identity, principal.session_id)
+        granted = replace(granted, attributes=came_by)
         token = tokens.issue(self.media.key, self.media.secret, granted, exp=now + TICKET_LIFE, now=now)
         return JSONResponse(
             {
@@ -238,6 +275,10 @@ class Conference:
             meeting = await get_meeting(session, meeting_id)
             return meeting, await member_of_meeting(session, meeting, asker_of(principal))
 
+    async def _as_member(self, meeting_id: str, principal: Principal) -> Person:
+        """As whom ``principal`` takes part now. Raises SchedulerError."""
+        return (await self._member(meeting_id, principal))[1]
+
     # -- the channel -----------------------------------------------------------------------
 
     async def _channel(self, websocket: WebSocket) -> None:
@@ -253,8 +294,9 @@ class Conference:
             websocket.scope[CODE] = refusal.code
             raise TurnedAway(refusal.code, refusal.status) from None
         try:
-            await websocket.accept()
-            await self._carry(websocket, line)
+            with self.watch.seat(line, meeting.room, principal, person):
+                await websocket.accept()
+                await self._carry(websocket, line)
         finally:
             # An input is carried out wholly, whatever ends this connection.
             await asyncio.shield(self.running.disconnect(line))

@@ -15,10 +15,11 @@ from sqlalchemy import update
 from directory.database import Database
 from scheduler import booking, rights
 from scheduler.booking import Plan
-from scheduler.desk import FloorChange, FloorDesk, floor_events
+from scheduler.desk import FloorChange, FloorDesk, first_seen, floor_events
 from scheduler.errors import FloorError, NoMeetingError, RightError, StateError
 from scheduler.floor import Actor, Command, CommandKind, Rules, replay
 from scheduler.model import Meeting
+from signaling.errors import InvalidArgumentError
 
 CHAIR = Actor("person:1", "chair")
 SITES = [f"site:{number:05}" for number in range(1, 11)]
@@ -153,6 +154,41 @@ async def test_a_media_server_that_is_down_gets_the_rights_later(
     people.down = False
     await desk.align(meeting, "room")
     assert people.sources(SITES[3]) == 4
+
+
+async def test_what_is_refused_for_one_is_done_for_the_others(
+    desk: FloorDesk, people: PeopleInRooms, meeting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, permit = rights.identity(SITES[2]), people.permit
+
+    async def some(name: str, identity: str, permission: models.ParticipantPermission) -> object:
+        if identity == refused:
+            raise InvalidArgumentError("not this one")
+        return await permit(name, identity, permission)
+
+    for site in SITES[:5]:
+        await desk.do(meeting, CHAIR, Command("unmute", site), NOW)
+    assert [people.sources(site) for site in SITES[:5]] == [4] * 5
+    monkeypatch.setattr(people, "permit", some)
+    await desk.do(meeting, CHAIR, Command("mute_all"), NOW)
+    assert [people.sources(site) for site in SITES[:5]] == [1, 1, 4, 1, 1]
+    assert not await desk.align(meeting, "room")
+    monkeypatch.undo()
+    assert await desk.align(meeting, "room")
+    assert people.sources(SITES[2]) == 1
+
+
+async def test_first_seen_is_the_first_time_of_each(
+    database: Database, desk: FloorDesk, meeting: str
+) -> None:
+    await desk.depart(meeting, SITES[0], NOW + timedelta(minutes=1))
+    await desk.arrive(meeting, SITES[0], "site", NOW + timedelta(minutes=2))
+    await desk.arrive(meeting, "site:00030", "site", NOW + timedelta(minutes=3), invited=False)
+    async with database.read() as session:
+        assert await first_seen(session, meeting) == dict.fromkeys([*SITES, CHAIR.member], NOW)
+    await desk.do(meeting, CHAIR, Command("admit", "site:00030"), NOW + timedelta(minutes=4))
+    async with database.read() as session:
+        assert (await first_seen(session, meeting))["site:00030"] == NOW + timedelta(minutes=4)
 
 
 async def test_time_runs_out_and_the_holder_that_fell_out_loses_the_floor(
