@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias, cast
@@ -29,6 +30,9 @@ SEEN_EVERY: Final = timedelta(minutes=1)
 PAGE: Final = 200
 
 _ID: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_HANDLE: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_AT_ONCE: Final = 500
+"""Values in one statement; databases take a bounded number."""
 _COOKIE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -58,6 +62,12 @@ LIFETIMES: Final = Lifetimes()
 
 _WITH_OWNERS: Final = (
     select(Session, Credential, Person, Endpoint)
+    .join(Credential, Session.credential_id == Credential.id)
+    .outerjoin(Person, Session.person_id == Person.id)
+    .outerjoin(Endpoint, Session.endpoint_id == Endpoint.id)
+)
+_IDS: Final = (
+    select(Session.id)
     .join(Credential, Session.credential_id == Credential.id)
     .outerjoin(Person, Session.person_id == Person.id)
     .outerjoin(Endpoint, Session.endpoint_id == Endpoint.id)
@@ -162,19 +172,45 @@ async def look_up(
     if not _COOKIE.fullmatch(cookie):
         return None
     async with database.read() as session:
-        found = (
-            await session.execute(
-                _WITH_OWNERS.where(Session.id == _hash(cookie), Credential.revoked_at.is_(None))
-                .where(_live(now, lifetimes))
-                .where(Person.disabled_at.is_(None), Endpoint.retired_at.is_(None))
-            )
-        ).one_or_none()
-        if found is None:
-            return None
-        principal = await _principal(session, cast(_Found, tuple(found)))
-    if found[0].seen_at <= now - SEEN_EVERY:
-        await _seen(database, principal.session_id, now)
+        found = await _find(session, _hash(cookie), now, lifetimes)
+        principal = await _principal(session, found) if found is not None else None
+    if found is not None and found[0].seen_at <= now - SEEN_EVERY:
+        await keep_alive(database, [found[0].id], now)
     return principal
+
+
+async def principal_of(
+    session: AsyncSession, session_id: str, now: datetime, lifetimes: Lifetimes = LIFETIMES
+) -> Principal | None:
+    """Whose session this is, with the roles of this moment; nothing if it has ended."""
+    found = await _find(session, session_id, now, lifetimes)
+    return await _principal(session, found) if found is not None else None
+
+
+async def still_living(
+    session: AsyncSession, session_ids: Iterable[str], now: datetime, lifetimes: Lifetimes = LIFETIMES
+) -> set[str]:
+    """Those of the sessions that have not ended, nor their credentials, people or sites."""
+    asked, alive = sorted(session_ids), set[str]()
+    for at in range(0, len(asked), _AT_ONCE):
+        some = Session.id.in_(asked[at : at + _AT_ONCE])
+        alive.update(await session.scalars(_IDS.where(_lets_in(now, lifetimes), some)))
+    return alive
+
+
+async def by_handle(
+    session: AsyncSession, handle: str, now: datetime, lifetimes: Lifetimes = LIFETIMES
+) -> str | None:
+    """The living session whose id begins with a :func:`handle_of`."""
+    if not _HANDLE.fullmatch(handle):
+        return None
+    named = and_(Session.id > handle, Session.id < handle + "g")
+    return await session.scalar(_IDS.where(_lets_in(now, lifetimes), named).limit(1))
+
+
+def handle_of(session_id: str) -> str:
+    """A name for a session that may be shown: nobody comes in by it, and nothing is done with it."""
+    return session_id[:16]
 
 
 async def of_person(
@@ -251,6 +287,39 @@ async def purge(session: AsyncSession, before: datetime) -> int:
     return cast(CursorResult[Any], await session.execute(delete(Session).where(ended))).rowcount
 
 
+async def keep_alive(database: Database, session_ids: Sequence[str], now: datetime) -> None:
+    """Sessions are in use: written once in a while, and not at all while the database is unavailable."""
+    try:
+        async with database.write() as session:
+            for at in range(0, len(session_ids), _AT_ONCE):
+                await session.execute(
+                    update(Session)
+                    .where(Session.id.in_(session_ids[at : at + _AT_ONCE]), Session.revoked_at.is_(None))
+                    .where(Session.seen_at <= now - SEEN_EVERY)
+                    .values(seen_at=now)
+                    .execution_options(synchronize_session=False)
+                )
+    except UnavailableError:
+        # What the sessions were used for goes on; the next time writes it.
+        return
+
+
+async def _find(session: AsyncSession, session_id: str, now: datetime, lifetimes: Lifetimes) -> _Found | None:
+    rows = await session.execute(_WITH_OWNERS.where(Session.id == session_id, _lets_in(now, lifetimes)))
+    row = rows.one_or_none()
+    return None if row is None else cast(_Found, tuple(row))
+
+
+def _lets_in(now: datetime, lifetimes: Lifetimes) -> ColumnElement[bool]:
+    """Neither the session has ended, nor its credential, nor its person or site."""
+    return and_(
+        _live(now, lifetimes),
+        Credential.revoked_at.is_(None),
+        Person.disabled_at.is_(None),
+        Endpoint.retired_at.is_(None),
+    )
+
+
 def _live(now: datetime, lifetimes: Lifetimes) -> ColumnElement[bool]:
     person, site = Session.person_id.is_not(None), Session.endpoint_id.is_not(None)
     return and_(
@@ -272,21 +341,6 @@ async def _end(session: AsyncSession, condition: ColumnElement[bool], now: datet
         .execution_options(synchronize_session=False)
     )
     return sorted(ended)
-
-
-async def _seen(database: Database, session_id: str, now: datetime) -> None:
-    try:
-        async with database.write() as session:
-            await session.execute(
-                update(Session)
-                .where(Session.id == session_id, Session.revoked_at.is_(None))
-                .where(Session.seen_at <= now - SEEN_EVERY)
-                .values(seen_at=now)
-                .execution_options(synchronize_session=False)
-            )
-    except UnavailableError:
-        # The request itself has been answered; the next one writes it.
-        return
 
 
 async def _principal(session: AsyncSession, found: _Found) -> Principal:
@@ -360,7 +414,7 @@ def _hash(cookie: str) -> str:
 
 
 def _subject(session_id: str) -> str:
-    return f"session:{session_id[:16]}"
+    return f"session:{handle_of(session_id)}"
 
 
 def _shown(text: str, most: int) -> str:
