@@ -8,6 +8,8 @@ Chromium's policy list.
 from __future__ import annotations
 
 import json
+import shlex
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -19,6 +21,8 @@ from web.cli_common import fail
 FOLDER: Final = "/etc/chromium/policies/managed"
 """Where Debian's Chromium looks; Google Chrome: ``/etc/opt/chrome/policies/managed``."""
 PAGE: Final = "/kiosk"
+USER: Final = "diemcau-kiosk"
+"""The account in which a site's browser runs."""
 
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS: Final = {"https": 443, "http": 80}
@@ -105,6 +109,63 @@ def policy(origin: str) -> dict[str, Any]:
     }
 
 
+PROGRAM: Final = "/usr/bin/chromium"
+PROFILE: Final = "/var/lib/diemcau-kiosk/chromium"
+"""Where the browser keeps the device's session; what is lost with it is the sign-in."""
+
+
+def command(origin: str, profile: Path | str = PROFILE) -> list[str]:
+    """How the browser of a site is started. Everything that asks or allows is the policy's, not a flag's."""
+    return [
+        PROGRAM,
+        "--kiosk",
+        "--no-first-run",
+        # A machine that lost its power starts into the page, not into a question about it.
+        "--noerrdialogs",
+        "--hide-crash-restore-bubble",
+        # Without a desktop nobody opens the keyring that would guard the cookies.
+        "--password-store=basic",
+        "--disable-pinch",
+        "--overscroll-history-navigation=0",
+        f"--user-data-dir={profile}",
+        origin + PAGE,
+    ]
+
+
+def unit(origin: str) -> str:
+    """A systemd unit that starts the browser with the machine and again whenever it ends.
+
+    ``cage`` shows one program on a screen without a desktop.
+    """
+    started = " ".join(["/usr/bin/cage -s --", *command(origin)])
+    return f"""\
+[Unit]
+Description=Diem Cau, page of a site
+Wants=network-online.target dbus.socket systemd-logind.service
+After=network-online.target dbus.socket systemd-logind.service systemd-user-sessions.service sound.target
+Conflicts=getty@tty1.service
+After=getty@tty1.service
+# It is started again for ever, however often it ended.
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart={started}
+Restart=always
+RestartSec=2
+User={USER}
+PAMName=login
+UtmpIdentifier=tty1
+UtmpMode=user
+TTYPath=/dev/tty1
+TTYReset=yes
+TTYVHangup=yes
+StandardInput=tty-fail
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
 def text(origin: str) -> str:
     """The file's content."""
     return json.dumps(policy(origin), indent=2, ensure_ascii=False) + "\n"
@@ -115,17 +176,35 @@ def add_to(app: typer.Typer) -> None:
     app.command("kiosk-policy")(kiosk_policy)
 
 
+class Part(StrEnum):
+    """What the command writes."""
+
+    POLICY = "policy"
+    COMMAND = "command"
+    UNIT = "unit"
+
+
 def kiosk_policy(
     origin: Annotated[str, typer.Option(help="Address of the service, such as https://hop.example.vn.")],
+    show: Annotated[
+        Part, typer.Option(help="The policy file, the browser's command, or a systemd unit.")
+    ] = Part.POLICY,
     output: Annotated[
         Path | None, typer.Option(help=f"File to write, such as {FOLDER}/diemcau.json; else standard output.")
     ] = None,
 ) -> None:
-    """Write the policy with which a site's Chromium joins by itself."""
+    """Write the policy with which a site's Chromium joins by itself, or how to start that browser."""
     try:
-        written = text(read_origin(origin))
+        place = read_origin(origin)
     except OriginError as error:
         fail(f"--origin: {error}")
+    match show:
+        case Part.POLICY:
+            written = text(place)
+        case Part.COMMAND:
+            written = shlex.join(command(place)) + "\n"
+        case Part.UNIT:
+            written = unit(place)
     if output is None:
         typer.echo(written, nl=False)
         return
