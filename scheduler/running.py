@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -27,6 +28,7 @@ from scheduler.channel.messages import MeetingView
 from scheduler.channel.session import Moment, Session
 from scheduler.desk import CHANGING_RIGHTS, FloorDesk, first_seen
 from scheduler.errors import MeetingChangedError, StateError
+from scheduler.floor_state import EventKind
 from scheduler.life import Changed, MeetingLife
 from scheduler.membership import as_person, leaders_of
 from scheduler.model import Meeting
@@ -67,6 +69,8 @@ class _Running:
     timer: asyncio.Task[None] | None = None
     again: asyncio.Task[None] | None = None
     """Asks the media server again, as it could not follow."""
+    behind: bool = False
+    """The media server has not followed yet: nobody waits for it until it has."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     ending: bool = False
     """The chair is ending it: the pages are sent away after the chair's answer."""
@@ -228,8 +232,7 @@ class RunningMeetings:
                 if outcome.ends:
                     running.ending = True
                     await self._life.end(running.meeting_id, by=by, now=now.wall, reason=outcome.reason)
-                if any(event.kind in CHANGING_RIGHTS for event in outcome.events):
-                    await asyncio.wait({self._start_following(running)}, timeout=RIGHTS_WITHIN)
+                await self._change_rights(running, {event.kind for event in outcome.events})
                 running.live.publish(outcome, now)
             except Exception:
                 self.dropped += 1
@@ -250,6 +253,19 @@ class RunningMeetings:
 
     # -- rights on the media server ------------------------------------------------------
 
+    async def _change_rights(self, running: _Running, kinds: AbstractSet[EventKind]) -> None:
+        """Have the media server follow what happened; pages wait for it, but not one after the other.
+
+        Who has just joined gets its rights with its ticket, so a storm of joins does not wait at all.
+        """
+        if not kinds & CHANGING_RIGHTS:
+            return
+        following = self._start_following(running)
+        if kinds & CHANGING_RIGHTS != {"joined"} and not running.behind:
+            await asyncio.wait({following}, timeout=RIGHTS_WITHIN)
+            if not following.done():
+                running.behind = True
+
     def _start_following(self, running: _Running) -> asyncio.Task[None]:
         """Have the media server follow the floor; nobody who stops waiting for it cuts it off."""
         task = asyncio.create_task(self._follow(running), name=f"rights {running.meeting_id}")
@@ -258,10 +274,13 @@ class RunningMeetings:
         return task
 
     async def _follow(self, running: _Running) -> None:
-        if not await self._desk.align(running.meeting_id, running.room):
+        if await self._desk.align(running.meeting_id, running.room):
+            running.behind = False
+        else:
             self._ask_again(running)
 
     def _ask_again(self, running: _Running) -> None:
+        running.behind = True
         if running.again is None and self._running.get(running.meeting_id) is running:
             running.again = asyncio.create_task(
                 self._until_followed(running), name=f"again {running.meeting_id}"
@@ -275,7 +294,7 @@ class RunningMeetings:
             if await self._desk.align(running.meeting_id, running.room):
                 break
             wait = min(2 * wait, LAST_AGAIN)
-        running.again = None
+        running.again, running.behind = None, False
 
     # -- time and the end ----------------------------------------------------------------
 

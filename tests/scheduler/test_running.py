@@ -227,6 +227,7 @@ async def test_a_database_that_fails_costs_one_press_and_no_truth(
 
 async def test_a_media_server_that_fails_does_not_stop_the_meeting(world: World, meeting: str) -> None:
     chair, one = await world.page(meeting, CHAIR), await world.site(meeting, 1)
+    await condition(lambda: world.people.sources("site:00001") == 1)
     world.people.down = True
     await chair.say("give", target="site:00001")
     await one.until(lambda: one.floor["holder"] == "site:00001")
@@ -269,8 +270,14 @@ async def test_pages_that_stop_waiting_do_not_cut_off_the_rights(
     await chair.say("give", target="site:00001")
     assert chair.answer == "done"
     await reached.wait()
+    # It is behind, and known to be: the next one does not wait for it at all.
+    monkeypatch.setattr(running_module, "RIGHTS_WITHIN", 3600.0)
+    async with asyncio.timeout(10):
+        await chair.say("take_back")
+        await chair.say("give", target="site:00001")
     go_on.set()
     await condition(lambda: world.people.sources("site:00001") == 4)
+    await condition(lambda: not world.running._running[meeting].behind)
 
 
 async def test_a_restart_makes_the_media_server_follow(world: World, meeting: str) -> None:
