@@ -29,8 +29,8 @@ EVERY = 0.7
 """Seconds between two bookings, about."""
 
 
-async def main(url: str, path: str, word: str) -> None:
-    """Book until killed. ``word`` begins the titles, and is the seed."""
+async def main(url: str, path: str, word: str, longest: float) -> None:
+    """Book until killed. ``word`` begins the titles, and is the seed; ``longest`` is in seconds."""
     chance = random.Random(word)
     database = Database(url)
     output = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -42,7 +42,7 @@ async def main(url: str, path: str, word: str) -> None:
         await asyncio.sleep(chance.uniform(0.5 * EVERY, 1.5 * EVERY))
         now = datetime.now(UTC)
         start = now + timedelta(seconds=chance.uniform(1.0, 6.0))
-        end = start + timedelta(seconds=chance.uniform(5.0, 15.0))
+        end = start + timedelta(seconds=chance.uniform(longest / 3, longest))
         sites = frozenset(chance.sample(NEAR_SITES, chance.randint(1, 3)))
         chair = chance.choice(CHAIRS)
         title = f"{word}-{number}"
@@ -63,4 +63,5 @@ async def main(url: str, path: str, word: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:4]))
+    address, log, name, most = sys.argv[1:5]
+    asyncio.run(main(address, log, name, float(most)))

@@ -12,7 +12,7 @@ from scheduler.attending import presence
 from scheduler.model import AttendanceFact
 from signaling.client.presence import Interval
 
-SETTLED = 1.0
+SETTLED = 2.0
 """Seconds that the service lived after a join or a leave, so that it must be on record."""
 SECOND = 1.5
 """Events give their time to the second, and the middle of it is taken."""

@@ -33,6 +33,7 @@ PATIENCE = 30.0
 """Seconds in which a meeting must be back before it counts as lost."""
 WHOLE_EVERY = 10
 """Kills between two comparisons of everything with everything."""
+LONGEST_MEETING = 15.0
 QUIET = 25.0
 """Seconds for what is due at the end."""
 
@@ -40,7 +41,8 @@ QUIET = 25.0
 class Booker:
     """The process that books at the last moment."""
 
-    def __init__(self, folder: Path, url: str, seed: int) -> None:
+    def __init__(self, folder: Path, url: str, seed: int, longest: float) -> None:
+        self._longest = longest
         self.log = BookerLog(folder / "booker.log")
         self._arguments = [url, str(folder / "booker.log")]
         self._errors = folder / "booker.errors"
@@ -54,7 +56,13 @@ class Booker:
         script = str(ROOT / "tests" / "load" / "kill_booker.py")
         with self._errors.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, script, *self._arguments, f"near{self._seed}.{self._count}"],
+                [
+                    sys.executable,
+                    script,
+                    *self._arguments,
+                    f"near{self._seed}.{self._count}",
+                    str(self._longest),
+                ],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stderr=errors,
@@ -87,7 +95,14 @@ class Booker:
 class Series:
     """The kills of one database. ``run`` gives the figures."""
 
-    def __init__(self, folder: Path, url: str, seed: int, postgres: Postgres | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        seed: int,
+        postgres: Postgres | None = None,
+        longest: float = LONGEST_MEETING,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._postgres = postgres
         self._chance = random.Random(seed)
@@ -95,7 +110,7 @@ class Series:
         self.log = ClientLog()
         self.service = KilledService(folder, url)
         self._database = Database(url)
-        self._booker = Booker(folder, url, seed)
+        self._booker = Booker(folder, url, seed, longest)
         self._browsers: list[Browser] = []
         self._sites: dict[int, Site] = {}
         self._chairs: dict[int, Chair] = {}
