@@ -15,7 +15,8 @@ class AuditEntry(Base):
     """One change. ``before`` and ``after`` hold the fields that differ; never a secret or its hash."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index(None, "at"), Index(None, "subject"))
+    # One actor's lines are asked for in the order of their ids.
+    __table_args__ = (Index(None, "at"), Index(None, "actor", "id"), Index(None, "subject"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant)

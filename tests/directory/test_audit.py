@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from directory.audit import MOST, _fields, entries, record
 from directory.database import Database
@@ -227,3 +227,20 @@ json_values = st.recursive(
 def test_what_is_kept_is_json(fields: dict[str, object]) -> None:
     plain = _fields(fields)
     assert json.loads(json.dumps(plain)) == plain
+
+
+async def test_lines_of_one_actor_come_from_an_index(database: Database) -> None:
+    async with database.write() as session:
+        for number in range(3000):
+            session.add(
+                AuditEntry(at=NOON, actor=f"person:{number % 300}", action="unit.update", subject="unit:1")
+            )
+    asked = "SELECT * FROM audit_entry WHERE actor = 'person:7' ORDER BY id DESC LIMIT 50"
+    async with database.write() as session:
+        lite = (await session.connection()).dialect.name == "sqlite"
+        if not lite:
+            await session.execute(text("ANALYZE audit_entry"))
+        steps = await session.execute(text(f"EXPLAIN {'QUERY PLAN ' if lite else ''}{asked}"))
+        plan = " ".join(str(cell) for row in steps for cell in row)
+    assert "ix_audit_entry_actor_id" in plan
+    assert "TEMP B-TREE" not in plan.upper()

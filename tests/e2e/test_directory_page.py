@@ -72,7 +72,6 @@ async def visit(city: tuple[str, World], browsers: dict[str, Browser]) -> AsyncI
         answer = await page.goto(address + path)
         assert answer is not None
         assert answer.ok, answer.status
-        await page.locator("[data-ready]").wait_for()
         return page
 
     yield come
@@ -87,7 +86,6 @@ async def test_axe_finds_nothing(visit: Open, language: str) -> None:
     origin = page.url.removesuffix(PAGES[0])
     for path in PAGES:
         await page.goto(origin + path)
-        await page.locator("[data-ready]").wait_for()
         assert "\n".join(await axe_faults(page)) == "", path
 
 
@@ -97,7 +95,6 @@ async def test_nothing_stands_out_sideways(visit: Open, width: int, text: int) -
     origin = page.url.removesuffix(PAGES[0])
     for path in PAGES:
         await page.goto(origin + path)
-        await page.locator("[data-ready]").wait_for()
         await page.evaluate(f"document.documentElement.style.fontSize = '{text}%'")
         assert await too_wide(page) == [], path
 
@@ -163,7 +160,6 @@ async def test_fc_e07_names_are_text_on_every_page(visit: Open) -> None:
         await expect(page.locator("main")).to_contain_text("<img src=x onerror=alert(1)>")
     # What htmx puts in later is as plain as the page itself.
     await page.goto(origin + "/directory")
-    await page.locator("[data-ready]").wait_for()
     await page.locator("input[type=search]").fill("onerror")
     await expect(page.locator("#site-table tbody tr")).to_have_count(1)
     await expect(page.locator("#site-table tbody th a")).to_have_text(HOSTILE[0])
