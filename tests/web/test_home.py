@@ -121,7 +121,7 @@ async def test_an_open_meeting_comes_before_everything(world: World) -> None:
     await meeting(world, "Họp tuần sau", begins=7 * DAY, chair="chair")
     number = await meeting(world, "Họp đang mở", "open", -10 * MINUTE, chair="chair")
     page = await home(world, "chair")
-    assert card(page) == (said("home.open"), "Họp đang mở", f"/meetings/{number}")
+    assert card(page) == (said("home.open"), "Họp đang mở", f"/meetings/{number}/room")
     assert said("home.running") in page
     others = page[page.index('id="others-head"') :]
     assert others.index(said("home.book.title")) < others.index("Họp tuần sau")
