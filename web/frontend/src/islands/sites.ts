@@ -68,8 +68,13 @@ export function sites(field: HTMLElement): void {
   };
   const draw = (): void => {
     const searched = filter.value.trim() !== "";
+    // "phuc xa" is one ward; its words by themselves are in two dozen names of communes.
+    const phrase = ` ${fold(filter.value)}`;
+    const together = all.some((site) => site.words.includes(phrase));
+    const meant = ({ words }: Site): boolean =>
+      together ? words.includes(phrase) : means(filter.value, words);
     for (const { row, details, sites: own } of districts) {
-      for (const site of own) site.row.hidden = searched && !means(filter.value, site.words);
+      for (const site of own) site.row.hidden = searched && !meant(site);
       const left = own.some((site) => !site.row.hidden);
       row.hidden = !left;
       details.open = searched && left;
