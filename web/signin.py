@@ -38,6 +38,8 @@ from web.visitors import (
 )
 
 SITE_PATH: Final = "/sign-in/site"
+SITE_HOME: Final = "/kiosk"
+"""Where a site's device goes that wants nothing else."""
 SIGN_OUT: Final = "/sign-out"
 ACCOUNT: Final = "/account"
 
@@ -102,7 +104,10 @@ class SignInPages:
 
     async def _site(self, request: Request) -> Response:
         goal = goal_of(request)
-        if principal(request) is not None:
+        found = principal(request)
+        if goal == HOME and (found is None or found.kind == "site"):
+            goal = SITE_HOME
+        if found is not None:
             return _to(goal)
         form = Form()
         if request.method == "POST":

@@ -32,7 +32,7 @@ from scheduler.calendar import meetings_between, next_of_site
 from scheduler.model import Meeting
 from scheduler.states import OPEN, PUBLISHED
 from web import i18n
-from web.assets import APP_FOLDER, Assets
+from web.assets import APP_FOLDER, PREFIX, Assets, AssetsMissing
 from web.errors import error_page
 from web.rendering import clean
 from web.signin import SITE_PATH
@@ -41,6 +41,9 @@ from web.visitors import TurnedAway, csrf_token, now, principal, require
 KIOSK: Final = "/kiosk"
 NEXT: Final = "/api/v1/site/next"
 ENTRY: Final = "src/site-kiosk/main.ts"
+WORKER_ENTRY: Final = "src/site-kiosk/worker.ts"
+WORKER: Final = "/kiosk-worker.js"
+"""A service worker serves pages below its own path alone, so it has one of its own."""
 TIME_HEADER: Final = "X-Server-Time"
 """Milliseconds of Unix time when the answer was made, also of an answer without content."""
 
@@ -119,6 +122,7 @@ class SitePages:
         assets = Assets(built)
         self._script = assets.script(ENTRY)
         self._styles = assets.styles(ENTRY)
+        self._worker_script = _worker(built / assets.script(WORKER_ENTRY).removeprefix(PREFIX))
         self._template = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -130,6 +134,7 @@ class SitePages:
         """What belongs into the application."""
         return [
             Route(KIOSK, self._kiosk, methods=["GET"]),
+            Route(WORKER, self._worker, methods=["GET"]),
             Route(NEXT, self._next, methods=["GET"]),
         ]
 
@@ -158,6 +163,10 @@ class SitePages:
         )
         return HTMLResponse(page, headers={"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language"})
 
+    async def _worker(self, request: Request) -> Response:
+        headers = {"Cache-Control": "no-cache", "Cross-Origin-Resource-Policy": "same-origin"}
+        return Response(self._worker_script, media_type="text/javascript", headers=headers)
+
     async def _next(self, request: Request) -> Response:
         found = _site(request)
         try:
@@ -181,6 +190,16 @@ class SitePages:
 
     def _now_ms(self) -> int:
         return round(self._wall() * 1000)
+
+
+def _worker(path: Path) -> str:
+    """The service worker with its words, in all languages. Raises AssetsMissing."""
+    try:
+        script = path.read_text("utf-8")
+    except OSError as error:
+        raise AssetsMissing("the pages are not built: run `make install`") from error
+    spoken = [[language, i18n.translate(language, "kiosk.unreached")] for language in i18n.LANGUAGES]
+    return f"self.words = {json.dumps(spoken)};\n{script}"
 
 
 def _site(request: Request) -> Principal:

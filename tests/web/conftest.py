@@ -35,6 +35,7 @@ def built(tmp_path: Path) -> Path:
         "src/start.ts": {"file": "assets/start-5e6f.js", "isEntry": True},
         "src/site.ts": {"file": "assets/site-7a8b.js", "isEntry": True},
         "src/site-kiosk/main.ts": {"file": "assets/kiosk-9c0d.js", "isEntry": True},
+        "src/site-kiosk/worker.ts": {"file": "assets/worker-5a6b.js", "isEntry": True},
         "src/room.ts": {"file": "assets/room-1e2f.js", "css": ["assets/room-3a4b.css"], "isEntry": True},
     }
     (folder / ".vite" / "manifest.json").write_text(json.dumps(manifest))
@@ -43,6 +44,7 @@ def built(tmp_path: Path) -> Path:
     (folder / "assets" / "start-5e6f.js").write_text("export const start = 1;\n")
     (folder / "assets" / "site-7a8b.js").write_text("export const site = 1;\n")
     (folder / "assets" / "kiosk-9c0d.js").write_text("export const kiosk = 1;\n")
+    (folder / "assets" / "worker-5a6b.js").write_text("addEventListener('fetch', () => {});\n")
     (folder / "assets" / "room-1e2f.js").write_text("export const room = 1;\n")
     (folder / "assets" / "room-3a4b.css").write_text("body { margin: 0 }\n")
     (folder / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")

@@ -18,7 +18,14 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rollupOptions: {
-      input: ["src/main.ts", "src/start.ts", "src/site.ts", "src/site-kiosk/main.ts", "src/room.ts"],
+      input: [
+        "src/main.ts",
+        "src/start.ts",
+        "src/site.ts",
+        "src/site-kiosk/main.ts",
+        "src/site-kiosk/worker.ts",
+        "src/room.ts",
+      ],
     },
   },
   test: { include: ["test/**/*.test.ts"], environment: "node" },

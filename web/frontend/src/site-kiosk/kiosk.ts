@@ -20,7 +20,7 @@ import {
 } from "./life";
 import { Media, NO_MEDIA, type MediaEnvironment, type MediaState } from "./media";
 import { askNext, type Next } from "./next";
-import { floorAction, lightOf, sceneOf, type Light, type Scene } from "./scene";
+import { floorAction, lightOf, microphoneAction, sceneOf, type Light, type Scene } from "./scene";
 import { Sending, SENDING_NOTHING, type SendingState } from "./sending";
 
 export interface KioskState {
@@ -167,6 +167,13 @@ export class Kiosk {
     this.sending.setMicrophone(on);
   }
 
+  /** The room's own switch; while the server withholds the right to be heard there is nothing to switch. */
+  pressMicrophone(): "switched" | "not_allowed" {
+    if (microphoneAction(this.own(), this.store.get().sending.microphoneOn) === "wait") return "not_allowed";
+    this.setMicrophone(!this.store.get().sending.microphoneOn);
+    return "switched";
+  }
+
   async chooseDevice(kind: DeviceKind, choice: DeviceChoice | null): Promise<void> {
     const field = kind === "audioinput" ? "microphone" : kind === "videoinput" ? "camera" : "speaker";
     this.kept = { ...this.kept, [field]: choice };
@@ -256,7 +263,11 @@ export class Kiosk {
     this.setMicrophone(true);
     this.store.set({ channel: channel.store.get(), busy: false });
     const stopState = channel.store.subscribe((state) => this.channelChanged(meeting, channel, state));
-    const stopRoster = channel.onRoster(() => this.store.set({ roster: this.store.get().roster + 1 }));
+    const stopRoster = channel.onRoster(() => {
+      this.store.set({ roster: this.store.get().roster + 1 });
+      // Who is given the floor the next time must be heard, however the last statement ended.
+      if (this.own()?.muted === true && !this.store.get().sending.microphoneOn) this.setMicrophone(true);
+    });
     this.stopListening = () => {
       stopState();
       stopRoster();

@@ -15,6 +15,9 @@ import { testPanel } from "./view/test-panel";
 import type { Screen, View } from "./view/view";
 import { waitingView } from "./view/waiting";
 
+/** A panel that somebody left open goes away by itself. */
+const UNTOUCHED_MS = 120_000;
+
 /** A page that must be loaded anew is, but not in a circle that burdens the server. */
 const RELOAD_MS = 3_000;
 const RELOAD_SPREAD_MS = 20_000;
@@ -92,6 +95,8 @@ export function start(root: HTMLElement): void {
   const level = new LevelMeter();
   let view: View | null = null;
   let panel: View | null = null;
+  let closePanel = (): void => undefined;
+  let touchedAt = 0;
   let shown = "";
   const screen: Screen = {
     kiosk,
@@ -107,6 +112,8 @@ export function start(root: HTMLElement): void {
         root.querySelector<HTMLElement>("[data-testid=test-devices]")?.focus();
       });
       panel = made;
+      closePanel = () => made.element.close();
+      touchedAt = performance.now();
       document.body.append(made.element);
       made.element.showModal();
     },
@@ -117,6 +124,7 @@ export function start(root: HTMLElement): void {
   };
   const draw = (): void => {
     const which = kiosk.store.get().life.phase === "in" ? "meeting" : "waiting";
+    const entered = which === "meeting" && shown === "waiting";
     if (which === shown) {
       view?.update();
     } else {
@@ -125,8 +133,13 @@ export function start(root: HTMLElement): void {
       view = which === "meeting" ? meetingView(screen) : waitingView(screen);
       fill(root, view.element);
     }
+    // Nobody is there to close a panel when a meeting begins.
+    const now = performance.now();
+    if (panel !== null && (entered || now - touchedAt > UNTOUCHED_MS)) closePanel();
     panel?.update();
   };
+  for (const kind of ["pointerdown", "keydown", "change"])
+    addEventListener(kind, () => (touchedAt = performance.now()), { capture: true });
   kiosk.store.subscribe(draw);
   setInterval(draw, 250);
   draw();
@@ -171,6 +184,9 @@ function watch(kiosk: Kiosk, level: LevelMeter): void {
   }, 1_000);
 
   keepAwake();
+  // Where it is not there, or not allowed, the page works without it.
+  if ("serviceWorker" in navigator)
+    void navigator.serviceWorker.register("/kiosk-worker.js", { scope: "/kiosk" }).catch(() => undefined);
 }
 
 /** A site's screen must not go dark in the middle of a meeting. */

@@ -97,3 +97,11 @@ export function floorAction(entry: RosterEntry | undefined): FloorAction | null 
   if (entry.hasFloor) return "finish";
   return entry.order > 0 ? "withdraw" : "ask";
 }
+
+/** What the microphone's button does now; `wait` while the server lets nobody here be heard. */
+export type MicrophoneAction = "mute" | "unmute" | "wait";
+
+export function microphoneAction(entry: RosterEntry | undefined, switchedOn: boolean): MicrophoneAction {
+  if (entry === undefined || entry.muted) return "wait";
+  return switchedOn ? "mute" : "unmute";
+}

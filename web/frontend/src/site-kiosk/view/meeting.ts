@@ -4,7 +4,14 @@ import { fill, h, set, write } from "../../ui/dom";
 import { icon, type IconName } from "../../ui/icons";
 import { t } from "../../ui/words";
 import { timer } from "../hanoi";
-import { floorAction, keyOf, type FloorAction, type Light } from "../scene";
+import {
+  floorAction,
+  keyOf,
+  microphoneAction,
+  type FloorAction,
+  type Light,
+  type MicrophoneAction,
+} from "../scene";
 import { clock, head } from "./clock";
 import { headsForm } from "./heads";
 import { lines } from "./lines";
@@ -93,6 +100,55 @@ function floorButton(screen: Screen): View {
   return { element, update, destroy: () => undefined };
 }
 
+const MICROPHONE_ICONS: Record<MicrophoneAction, IconName> = {
+  mute: "microphone-off",
+  unmute: "microphone",
+  wait: "microphone",
+};
+const EXPLAINED_MS = 8_000;
+
+/** The room's own switch. Without the right to be heard a press says how to get it. */
+function microphoneButton(screen: Screen): View {
+  const { kiosk } = screen;
+  const sign = h("span", { class: "kiosk-button-icon" });
+  const words = h("span", {});
+  const why = h("p", { class: "kiosk-why", role: "status", "data-testid": "microphone-why" });
+  let explained: ReturnType<typeof setTimeout> | undefined;
+  const explain = (text: string): void => {
+    clearTimeout(explained);
+    write(why, text);
+    if (text !== "") explained = setTimeout(() => explain(""), EXPLAINED_MS);
+  };
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "button button-quiet kiosk-button",
+      "data-testid": "microphone",
+      onclick: () => explain(kiosk.pressMicrophone() === "switched" ? "" : t("kiosk.microphone.wait")),
+    },
+    sign,
+    words,
+  );
+  let drawn: MicrophoneAction | null = null;
+  const update = (): void => {
+    const action = microphoneAction(kiosk.own(), kiosk.store.get().sending.microphoneOn);
+    if (action === drawn) return;
+    if (drawn === "wait") explain("");
+    drawn = action;
+    fill(sign, icon(MICROPHONE_ICONS[action]));
+    write(words, t(action === "mute" ? "kiosk.microphone.mute" : "kiosk.microphone.unmute"));
+    set(button, "data-action", action);
+    set(button, "aria-disabled", action === "wait");
+  };
+  update();
+  return {
+    element: h("div", { class: "kiosk-microphone" }, button, why),
+    update,
+    destroy: () => clearTimeout(explained),
+  };
+}
+
 export function meetingView(screen: Screen): View {
   const { kiosk } = screen;
   const title = h("h1", { class: "kiosk-title", "data-testid": "title" });
@@ -101,6 +157,7 @@ export function meetingView(screen: Screen): View {
   const notices = lines(screen);
   const light = lightView(screen);
   const floor = floorButton(screen);
+  const microphone = microphoneButton(screen);
   const heads = headsForm(screen);
   const face = new Picture("stage-face");
   const shared = new Picture("stage-screen");
@@ -121,23 +178,19 @@ export function meetingView(screen: Screen): View {
       "footer",
       { class: "kiosk-bar" },
       light.element,
-      h(
-        "div",
-        { class: "kiosk-buttons" },
-        floor.element,
-        h(
-          "button",
-          {
-            type: "button",
-            class: "button button-quiet kiosk-button",
-            "data-testid": "test-devices",
-            onclick: () => screen.openTest(),
-          },
-          icon("sliders"),
-          t("kiosk.devices"),
-        ),
-      ),
+      h("div", { class: "kiosk-buttons" }, floor.element, microphone.element),
       heads.element,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button button-quiet kiosk-small",
+          "data-testid": "test-devices",
+          onclick: () => screen.openTest(),
+        },
+        icon("sliders"),
+        t("kiosk.devices"),
+      ),
     ),
   );
 
@@ -169,7 +222,7 @@ export function meetingView(screen: Screen): View {
       t("kiosk.screen", { name: sharer }),
     );
     mirror.show(kiosk.sending.camera.current, t(sending.camera.wanted ? "kiosk.own.none" : "kiosk.own.off"));
-    for (const part of [top, time, notices, light, floor, heads]) part.update();
+    for (const part of [top, time, notices, light, floor, microphone, heads]) part.update();
     const wanted = new Set<string>();
     if (scene.faceFrom !== "") wanted.add(`${scene.faceFrom}/camera`);
     if (scene.screenFrom !== "") wanted.add(`${scene.screenFrom}/screen`);
@@ -180,6 +233,7 @@ export function meetingView(screen: Screen): View {
     element,
     update,
     destroy: () => {
+      microphone.destroy();
       face.destroy();
       shared.destroy();
       mirror.show(null, "");

@@ -1,4 +1,4 @@
-/** Testing camera, microphone and loudspeaker; and, in a meeting, the own switch and the way out. */
+/** Testing camera, microphone and loudspeaker; and, in a meeting, the way out. */
 import { findChosen, ofKind, type DeviceEntry, type DeviceKind } from "../../meeting/devices";
 import { fill, h, set, write } from "../../ui/dom";
 import { icon, type IconName } from "../../ui/icons";
@@ -144,13 +144,7 @@ export function testPanel(
     ...menu(screen, row.kind),
   }));
   const close = (): void => element.close();
-  const microphone = h("button", {
-    type: "button",
-    class: "button button-quiet",
-    "data-testid": "microphone-switch",
-    onclick: () => kiosk.setMicrophone(!kiosk.store.get().sending.microphoneOn),
-  });
-  const inMeeting = h("div", { class: "kiosk-in-meeting" }, microphone, leaving(screen, close));
+  const inMeeting = h("div", { class: "kiosk-in-meeting" }, leaving(screen, close));
   const element = h(
     "dialog",
     {
@@ -186,20 +180,10 @@ export function testPanel(
       t("kiosk.close"),
     ),
   );
-  let drawn: boolean | null = null;
   const update = (): void => {
-    const { life, sending } = kiosk.store.get();
     mirror.show(kiosk.sending.camera.current, t("kiosk.own.none"));
     for (const one of menus) one.update();
-    set(inMeeting, "hidden", life.phase !== "in");
-    if (drawn !== sending.microphoneOn) {
-      drawn = sending.microphoneOn;
-      fill(
-        microphone,
-        icon(drawn ? "microphone-off" : "microphone"),
-        t(drawn ? "kiosk.microphone.mute" : "kiosk.microphone.unmute"),
-      );
-    }
+    set(inMeeting, "hidden", kiosk.store.get().life.phase !== "in");
   };
   update();
   return {
