@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from livekit.protocol import models, rtc
 
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 MAX_CID = 256
 MAX_CODECS = 8
+
+
+_KIND_OF_SOURCE: Final = {
+    models.TrackSource.CAMERA: models.TrackType.VIDEO,
+    models.TrackSource.SCREEN_SHARE: models.TrackType.VIDEO,
+    models.TrackSource.MICROPHONE: models.TrackType.AUDIO,
+    models.TrackSource.SCREEN_SHARE_AUDIO: models.TrackType.AUDIO,
+}
 
 
 class Publishing:
@@ -72,6 +80,10 @@ class Publishing:
         reasons = rtc.RequestResponse.Reason
         if not self.owner.video.may_publish_source(request.source):
             return reasons.NOT_ALLOWED, "not allowed to publish this source"
+        wanted = _KIND_OF_SOURCE.get(request.source)
+        if self.owner.video.can_publish_sources and request.type != wanted:
+            # Sound that calls itself a camera would be heard without the right to a microphone.
+            return reasons.NOT_ALLOWED, "not allowed to publish this kind of track as this source"
         cids = [request.cid, *(codec.cid for codec in request.simulcast_codecs)]
         if not request.cid or len(cids) > MAX_CODECS or any(len(cid) > MAX_CID for cid in cids):
             return reasons.UNSUPPORTED_TYPE, f"a track needs a cid of at most {MAX_CID} characters"

@@ -26,6 +26,22 @@ SubscriptionError = models.SubscriptionError
             {"can_publish_sources": ("microphone",)},
             Refusal.NOT_ALLOWED,
         ),
+        # Sound by the right to a camera, and the other way round: sources that are named have their kind.
+        (
+            {"cid": "x", "type": TrackType.AUDIO, "source": Source.CAMERA},
+            {"can_publish_sources": ("camera",)},
+            Refusal.NOT_ALLOWED,
+        ),
+        (
+            {"cid": "x", "type": TrackType.AUDIO, "source": Source.SCREEN_SHARE},
+            {"can_publish_sources": ("camera", "screen_share")},
+            Refusal.NOT_ALLOWED,
+        ),
+        (
+            {"cid": "x", "type": TrackType.VIDEO, "source": Source.MICROPHONE},
+            {"can_publish_sources": ("microphone",)},
+            Refusal.NOT_ALLOWED,
+        ),
         ({"cid": "", "type": TrackType.AUDIO}, {}, Refusal.UNSUPPORTED_TYPE),
         ({"cid": "c" * 257, "type": TrackType.AUDIO}, {}, Refusal.UNSUPPORTED_TYPE),
         ({"cid": "x", "type": TrackType.DATA}, {}, Refusal.UNSUPPORTED_TYPE),

@@ -127,7 +127,7 @@ async def signed_in(served: Running, **owner: int) -> Browser:
     return Browser(served, opened.cookie, base64.urlsafe_b64encode(digest[:24]).decode())
 
 
-async def meeting_now(served: Running, *sites: int, opens: bool = True) -> str:
+async def meeting_now(served: Running, *sites: int, opens: bool = True, chair: int = 1) -> str:
     """A meeting that is due; the service opens it by itself."""
     service = served.service
     assert service.records is not None
@@ -135,7 +135,7 @@ async def meeting_now(served: Running, *sites: int, opens: bool = True) -> str:
     now = datetime.now(UTC)
     start = now + timedelta(seconds=0.5)
     end, zone = start + timedelta(hours=1), "Asia/Ho_Chi_Minh"
-    plan = Plan("Giao ban", "briefing", 1, 2, start, end, zone, endpoint_ids=frozenset(sites))
+    plan = Plan("Giao ban", "briefing", chair, 2, start, end, zone, endpoint_ids=frozenset(sites))
     async with service.records.database.write() as session:
         made = await booking.create(session, plan, by="person:2", now=now)
         await booking.publish(session, made.id, version=1, by="person:2", now=now)
