@@ -81,6 +81,7 @@ $(eval $(call chore,show-loss,tests/load/show_loss.py,Five per cent loss each wa
 $(eval $(call chore,show-recovery,tests/load/show_recovery.py,WebSocket cut; port changed; server killed and started again))
 $(eval $(call chore,show-lipsync,tests/load/show_lipsync.py,Picture and sound less than 45 ms apart))
 $(eval $(call chore,show-bad-input,tests/load/show_bad_input.py,Ten thousand malformed inputs of each kind))
+$(eval $(call chore,show-double-booking,tests/load/show_double_booking.py,Two secretaries save 500 overlapping bookings at once))
 $(eval $(call chore,show-churn,tests/load/show_churn.py,Two hundred joins and leaves in a minute))
 $(eval $(call chore,show-forty,tests/load/show_forty.py,Forty sites publish and forty watch))
 $(eval $(call chore,show-kill,tests/load/show_kill.py,Kill -9 at two hundred moments: nothing lost or doubled (needs PostgreSQL)))
