@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 
 from directory.model import AuditEntry
 from e2e.booking_service import booking_service
-from e2e.test_design_page import axe_faults, too_wide
+from e2e.page_judges import axe_faults, too_wide
 from scheduler.model import Action, Invitation, Meeting, Slot
 
 EARLY = datetime.fromisoformat("2026-12-01T06:30+07:00")

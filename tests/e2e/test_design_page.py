@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +10,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from e2e.examples_service import examples_service
+from e2e.page_judges import axe_faults, too_wide
 from web.examples import FORM_PATH, HOSTILE, PATH
 
-AXE = Path(__file__).parents[2] / "web/frontend/node_modules/axe-core/axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = [(1366, 768), (768, 1024), (320, 640)]
 
 Open = Callable[..., Awaitable[Page]]
@@ -57,25 +55,6 @@ async def visit_examples(examples: str, browsers: dict[str, Browser]) -> AsyncIt
     for context in contexts:
         await context.close()
     assert faults == []
-
-
-async def axe_faults(page: Page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 AA, as rule and element."""
-    await page.evaluate(AXE.read_text("utf-8"))
-    found: dict[str, Any] = await page.evaluate(
-        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES
-    )
-    return [f"{fault['id']}: {node['html']}" for fault in found["violations"] for node in fault["nodes"]]
-
-
-async def too_wide(page: Page) -> list[str]:
-    """Elements that stand out of the window, if the page can be scrolled sideways."""
-    found: list[str] = await page.evaluate(
-        """() => document.documentElement.scrollWidth <= innerWidth ? [] : ["page",
-        ...[...document.querySelectorAll("body *")].filter((e) => !e.closest(".sr-only") &&
-        e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 90))]"""
-    )
-    return found
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from signed_in import World
 
 from e2e.directory_service import HOSTILE, directory_service
-from e2e.test_design_page import axe_faults, too_wide
+from e2e.page_judges import axe_faults, too_wide
 
 PAGES = (
     "/directory",

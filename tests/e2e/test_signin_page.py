@@ -10,8 +10,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from signed_in import PASSWORD, World
 
+from e2e.page_judges import axe_faults, too_wide
 from e2e.people_service import people_service
-from e2e.test_design_page import axe_faults, too_wide
 from web import i18n
 
 SIZES = [(1366, 768), (768, 1024), (320, 640)]
