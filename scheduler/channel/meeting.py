@@ -13,7 +13,8 @@ at ``deadline``, and after each of them ``publish``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -101,6 +102,8 @@ class LiveMeeting:
         self._first_seen = dict(first_seen or {})
         self._head_counts = dict(head_counts or {})
         self._sessions: dict[str, list[Session]] = {}
+        #: Connections that have not said hello.
+        self._new: set[Session] = set()
         #: Who may be heard, as the driver was told.
         self._speak = {key: floor.state.may_speak(key) for key in floor.state.members}
         for key in [*self._people, *floor.state.members]:
@@ -111,7 +114,9 @@ class LiveMeeting:
     def connect(self, person: Person, now: Moment) -> Session:
         """A new connection of somebody who has shown a credential. It is in only after its hello."""
         self._people.setdefault(person.key, _known(person))
-        return Session(person.key, person.role, now, self.hub.limits)
+        session = Session(person.key, person.role, now, self.hub.limits)
+        self._new.add(session)
+        return session
 
     def receive(self, session: Session, text: str, now: Moment) -> Outcome:
         """A text from a connection. Refusals are answers in the outcome, never exceptions."""
@@ -127,6 +132,7 @@ class LiveMeeting:
         return outcome
 
     def _hello(self, session: Session, hello: Hello, now: Moment, outcome: Outcome) -> None:
+        self._new.discard(session)
         mine = self._sessions.setdefault(session.member, [])
         if sum(not one.closing for one in mine) >= MOST_SESSIONS_OF_ONE:
             session.close("full")
@@ -178,6 +184,7 @@ class LiveMeeting:
         """The connection is gone, however it ended; a second call does nothing."""
         outcome = Outcome()
         self.hub.forget(session)
+        self._new.discard(session)
         mine = self._sessions.get(session.member, [])
         if session in mine:
             mine.remove(session)
@@ -197,9 +204,8 @@ class LiveMeeting:
         """What the passing of time causes. Silent sessions are closed; the driver then disconnects them."""
         outcome = Outcome()
         self._take_in(outcome, self.floor.tick(now.wall))
-        for sessions in self._sessions.values():
-            for session in sessions:
-                session.tick(now)
+        for session in self._connections():
+            session.tick(now)
         if not self._absent_told and now.wall >= self._late_at:
             self._absent_told = True
             outcome.touched |= self._invited
@@ -234,7 +240,7 @@ class LiveMeeting:
     def deadlines(self) -> tuple[datetime | None, float | None]:
         """When :meth:`tick` and :meth:`publish` have something to do: by wall time, and by monotonic time."""
         walls = [self.floor.deadline(), None if self._absent_told else self._late_at]
-        monos = [session.deadline() for sessions in self._sessions.values() for session in sessions]
+        monos = [session.deadline() for session in self._connections()]
         flush = self.hub.deadline()
         if flush is not None:
             monos.append(flush)
@@ -249,9 +255,11 @@ class LiveMeeting:
 
     def close_all(self, word: str) -> None:
         """End all connections: the meeting *ended*, or the service is to *restart*."""
-        for sessions in self._sessions.values():
-            for session in sessions:
-                session.close(word)
+        for session in self._connections():
+            session.close(word)
+
+    def _connections(self) -> Iterator[Session]:
+        return itertools.chain(self._new, *self._sessions.values())
 
     def _take_in(self, outcome: Outcome, events: tuple[Event, ...]) -> None:
         """Note what events change, for the driver and for the roster."""

@@ -8,7 +8,7 @@ from channel_world import CHAIR, CO_CHAIR, SECRETARY, START, VIEW, Page, World, 
 
 from scheduler.channel.meeting import MOST_SESSIONS_OF_ONE, LiveMeeting, Person
 from scheduler.channel.messages import MeetingView
-from scheduler.channel.session import Limits
+from scheduler.channel.session import DEFAULT, Limits
 from scheduler.floor import Floor, Rules, replay
 
 
@@ -316,3 +316,19 @@ def test_a_storm_of_joins_is_few_deltas_and_each_is_made_once(sites: int) -> Non
     assert world.live.hub.serialised - made <= 4 * (deltas + 1)
     assert all(page.mirror.roster == world.live.hub.roster for page in [chair, *pages])
     assert sum(entry.presence == "present" for entry in chair.mirror.roster.values()) == sites + 1
+
+
+def test_who_connects_and_says_nothing_is_cut_off() -> None:
+    """Before its hello a connection is nobody's yet, and it counts against what the service can hold."""
+    world = World()
+    chair = world.page(CHAIR)
+    world.settle()
+    silent = world.live.connect(site(1), world.now)
+    _, mono = world.live.deadlines()
+    assert mono == world.now.mono + DEFAULT.hello_within
+    world.wait(DEFAULT.hello_within)
+    assert (silent.closing, chair.session and chair.session.closing) == ("hello_expected", "")
+    world.done(world.live.disconnect(silent, world.now))
+    _, mono = world.live.deadlines()
+    assert mono is not None
+    assert mono > world.now.mono
