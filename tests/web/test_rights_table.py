@@ -87,6 +87,7 @@ PAGES = """
 /meetings/{other}/room                    403 409 409 409 409 409 403 303
 /meetings/{draft}/room                    404 404 409 404 404 404 403 303
 /kiosk                                    403 403 403 403 403 200 403 303
+/kiosk-worker.js                          200 200 200 200 200 200 200 200
 /directory                                200 200 200 200 200 403 403 303
 /directory/rollout                        200 200 200 200 200 403 403 303
 /directory/export.csv                     200 200 200 200 200 403 403 303
