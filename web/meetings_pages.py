@@ -24,16 +24,17 @@ from scheduler.listing import Seer, View, list_meetings, sees
 from scheduler.localtime import format_date, format_instant, format_span, today
 from scheduler.model import Meeting
 from scheduler.rows import get_meeting
-from scheduler.states import CANCELLED, LONGEST_REASON, STEPS
+from scheduler.states import CANCELLED, LONGEST_REASON, OPEN, PUBLISHED, STEPS
 from web.booking_form import District, Who, number_of, text_of
 from web.booking_pages import BookingPages, CheckForm, Require
 from web.flash import Flash, set_flash
 from web.forms import Form, read_date
 from web.meeting_words import KIND_WORDS, STATE_BADGES, STATE_WORDS, Told, action_words, changed_fields
 from web.meeting_words import reason_words as say_reason
-from web.meetings_data import history, invited, person_names, seer_of, titles, who
+from web.meetings_data import history, invited, may_enter, person_names, seer_of, titles, who
 from web.refusals import conflict_sentences, sentence
 from web.rendering import Renderer
+from web.room_pages import room_address
 from web.visitors import check_form, now, require
 from web.week import PARTS, lay_out, monday_of, week_bounds
 
@@ -145,9 +146,16 @@ class MeetingsPages:
                 limit=PER_PAGE,
             )
             rows = await _rows(session, found.rows)
+            enters = {
+                one.meeting.id
+                for one in found.rows
+                if one.meeting.state == OPEN and await may_enter(session, one.meeting, principal)
+            }
         return self._renderer.render(
             request,
             "meetings.html",
+            enters=enters,
+            room=room_address,
             views=views,
             view=view,
             kind=kind,
@@ -211,6 +219,7 @@ class MeetingsPages:
         async with self._database.read() as session:
             meeting = await self._seen(session, request, principal)
             shown = await self._shown(session, request, meeting)
+            enters = meeting.state in (OPEN, PUBLISHED) and await may_enter(session, meeting, principal)
         books = may(principal, Action.BOOK_MEETINGS)
         return self._renderer.render(
             request,
@@ -220,6 +229,8 @@ class MeetingsPages:
             shown=shown,
             meeting=meeting,
             refused=refused,
+            enters=enters,
+            room=room_address(meeting.id),
             kinds=KIND_WORDS,
             states=STATE_WORDS,
             badges=STATE_BADGES,

@@ -1,4 +1,7 @@
-"""The whole service with a booked meeting: people in browsers, sites as native clients with colour and tone."""
+"""The service with a booked meeting: people in browsers, sites as native clients with colour and tone.
+
+It runs inside the test's event loop.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ function ownLine(shared: RoomPage): View {
     drawn = key;
     fill(drawing, qualityIcon(cut ? 0 : FILLED[quality], cut || quality === "lost"));
     set(element, "data-quality", cut ? "lost" : quality);
-    write(words, t("room.line.own", { quality: cut ? t("room.line.channel") : t(`quality.${quality}`) }));
+    write(words, cut ? t("room.line.channel") : t(`quality.${quality}`));
   };
   update();
   return { element, update, destroy: () => undefined };

@@ -101,6 +101,8 @@ export function leadPanel(shared: RoomPage, close: () => void): View {
     fill(
       waiting,
       ...lobby.map((one) => {
+        // Who waits is in no roster: what tells sites of equal name apart is their code.
+        const name = one.key.startsWith("site:") ? `${one.name} (${one.key.slice(5)})` : one.name;
         const answer = (id: "admit" | "refuse", kind: string): HTMLElement =>
           h(
             "button",
@@ -108,7 +110,7 @@ export function leadPanel(shared: RoomPage, close: () => void): View {
               type: "button",
               class: "button button-quiet",
               "data-testid": `lobby-${id}`,
-              "aria-label": t(`room.lobby.${id}.named`, { name: one.name }),
+              "aria-label": t(`room.lobby.${id}.named`, { name }),
               onclick: () => void room.press(kind, { target: one.key }),
             },
             t(`room.lobby.${id}`),
@@ -116,7 +118,7 @@ export function leadPanel(shared: RoomPage, close: () => void): View {
         return h(
           "li",
           { class: "lobby-one", "data-key": one.key },
-          h("span", { class: "row-name" }, one.name),
+          h("span", { class: "row-name" }, name),
           h("span", { class: "room-answers" }, answer("admit", "admit"), answer("refuse", "remove")),
         );
       }),

@@ -29,7 +29,10 @@ export function roomNotices(room: RoomNow, now: number): readonly Notice[] {
   if (own.state === "speaking") {
     const key = room.floor.timeIsUp ? "room.floor.yours.over" : "room.floor.yours";
     lines.push({ id: "floor", level: room.floor.timeIsUp ? "warning" : "info", key });
-  }
+  } else if (own.state === "asking" && own.place === 1)
+    lines.push({ id: "floor", level: "info", key: "room.floor.next" });
+  else if (me?.role === "site" && !me.muted && media.maySpeak)
+    lines.push({ id: "floor", level: "info", key: "room.floor.may" });
   for (const notice of notices(media, now)) {
     // Of one network that is gone one line is enough.
     if (notice.id === "connection" && line.phase === "connecting" && !media.online) continue;

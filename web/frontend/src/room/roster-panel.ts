@@ -92,8 +92,8 @@ function row(shared: RoomPage, key: string): Row {
             {
               type: "button",
               class: "button button-icon",
-              "aria-label": t("room.member.more", { name: entry.name }),
-              title: t("room.member.more", { name: entry.name }),
+              "aria-label": t("room.member.more", { name: shared.name(key) }),
+              title: t("room.member.more", { name: shared.name(key) }),
               "data-testid": "member-more",
               onclick: () => openMember(shared, key),
             },
@@ -154,8 +154,7 @@ export function rosterPanel(shared: RoomPage, close: () => void): View {
       { class: "choices", role: "group", "aria-label": t("room.people.filter") },
       ...choices.map((choice) => choice.button),
     ),
-    heads,
-    found,
+    h("div", { class: "panel-counts" }, found, heads),
     none,
     list.element,
   );

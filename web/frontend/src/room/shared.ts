@@ -31,9 +31,11 @@ export class RoomPage {
     return this.room.channel.store.get().role !== "site";
   }
 
+  /** How a member is called where it stands alone: sites of equal name are told apart by their district. */
   name(key: string): string {
-    const name = this.roster.get(key)?.name ?? "";
-    return name === "" ? key : name;
+    const entry = this.roster.get(key);
+    if (entry === undefined || entry.name === "") return key;
+    return entry.district === "" ? entry.name : `${entry.name}, ${entry.district}`;
   }
 
   /** Gives the floor, to `target` or to the first who asks. */

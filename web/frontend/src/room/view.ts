@@ -38,7 +38,7 @@ export function roomView(shared: RoomPage, redraw: () => void): RoomView {
         : next === "lead"
           ? leadPanel(shared, close)
           : next === "devices"
-            ? devicesPanel(page, close, redraw)
+            ? devicesPanel(page, close, redraw, "room.shortcuts")
             : null;
     set(element, "data-panel", next);
     if (side !== null) {
