@@ -88,7 +88,6 @@ PAGES = """
 /meetings/{draft}/room                    404 404 409 404 404 404 403 303
 /kiosk                                    403 403 403 403 403 200 403 303
 /kiosk-worker.js                          200 200 200 200 200 200 200 200
-/kiosk-worker.js                          200 200 200 200 200 200 200 200
 /directory                                200 200 200 200 200 403 403 303
 /directory/rollout                        200 200 200 200 200 403 403 303
 /directory/export.csv                     200 200 200 200 200 403 403 303
