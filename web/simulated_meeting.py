@@ -1,6 +1,6 @@
 """Simulated sites in a booked meeting: they sign in by their keys and use the channel, as sites do.
 
-Each asks for the floor now and then, speaks for a while when it has it, and
+Some ask for the floor now and then; each speaks for a while when it has it, and
 comes back after everything.
 """
 
@@ -28,6 +28,8 @@ SPEECH: Final = (8.0, 20.0)
 """Seconds that a site speaks when it has the floor."""
 SILENCE: Final = (20.0, 90.0)
 """Seconds after which a site asks for the floor again."""
+ASKING: Final = 0.35
+"""The share of sites that ask for the floor of their own accord."""
 RETRY: Final = (0.5, 3.0)
 _CSRF: Final = re.compile(r'name="csrf" value="([^"]+)"')
 
@@ -42,6 +44,7 @@ class MeetingSite:
         self._meeting = meeting
         self._site = site
         self._rng = rng
+        self._asks = rng.random() < ASKING
         self._http = httpx.AsyncClient(trust_env=False, timeout=10.0, base_url=base)
         self._in = asyncio.Event()
         self.has_floor = False
@@ -122,6 +125,8 @@ class MeetingSite:
         number = 0
         while True:
             await asyncio.sleep(self._rng.uniform(*(SPEECH if self.has_floor else SILENCE)))
+            if not (self.has_floor or self._asks):
+                continue
             number += 1
             kind = "finish" if self.has_floor else "ask"
             await socket.send(json.dumps({"type": kind, "id": f"s{number}"}))
