@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from web.errors import error_answer
+from web.errors import ShowError, error_answer
 from web.middleware import AccessLog, Failures, SecurePages, SecurityHeaders
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
@@ -25,11 +25,6 @@ async def _alive(request: Request) -> Response:
     return PlainTextResponse("OK")
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return error_answer(request, error.status_code, dict(error.headers or {}))
-
-
 def create_app(
     routes: Sequence[BaseRoute],
     lifespans: Sequence[Lifespan] = (),
@@ -38,12 +33,18 @@ def create_app(
     https_port: int = 0,
     proxy_from: Sequence[str] = (),
     layers: Sequence[Middleware] = (),
+    show_error: ShowError | None = None,
 ) -> Starlette:
     """One process's application from its parts' ``routes`` and ``lifespans``, entered in this order.
 
     Without ``pages`` the root answers as LiveKit's does. ``https_port`` other
     than 0 moves browsers of other machines to HTTPS there. ``layers`` lie within all others.
+    ``show_error`` makes the pages of errors that no handler has answered.
     """
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return error_answer(request, error.status_code, dict(error.headers or {}), show_error)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -62,5 +63,5 @@ def create_app(
         routes=[*routes, *([] if pages else [Route("/", _alive)])],
         lifespan=lifespan,
         middleware=middleware,
-        exception_handlers={HTTPException: _http_error},
+        exception_handlers={HTTPException: http_error},
     )

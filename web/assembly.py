@@ -236,6 +236,7 @@ class Service:
             https_port=https_port,
             proxy_from=self.settings["proxy_from"],
             layers=[self.visitors.middleware()] if self.visitors else [],
+            show_error=self._show_error if self._pages is not None else None,
         )
 
     def reading(self) -> Reading:
@@ -268,8 +269,11 @@ class Service:
         return Reading(VERSION, path, gauges, totals, media, joins)
 
     def _refused(self, request: Request, turned: TurnedAway) -> Response:
-        said = sentence(request, turned.code)
-        return self.renderer.render(request, "refused.html", status=turned.status, here=HOME, sentence=said)
+        return self._show_error(request, turned.code, turned.status)
+
+    def _show_error(self, request: Request, code: str, status: int) -> Response:
+        said = sentence(request, code)
+        return self.renderer.render(request, "refused.html", status=status, here=HOME, sentence=said)
 
     def _booked(self) -> None:
         if self.conference is not None:

@@ -7,6 +7,7 @@ them too. The others are said by the server alone, and stand here.
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,6 +87,10 @@ _BY_STATUS: Final = {
 }
 
 
+ShowError = Callable[[Request, str, int], Response]
+"""Makes the page for people from a code and its status."""
+
+
 class Refusal(Exception):
     """A request is refused: ``code`` for programs, ``status`` of HTTP, seconds to wait where that helps."""
 
@@ -115,13 +120,21 @@ def json_error(refusal: Refusal) -> JSONResponse:
     )
 
 
-def error_answer(request: Request, status: int, headers: dict[str, str] | None = None) -> Response:
-    """The answer to a request that no handler answered, in the form that its caller reads."""
+def error_answer(
+    request: Request,
+    status: int,
+    headers: dict[str, str] | None = None,
+    show: ShowError | None = None,
+) -> Response:
+    """The answer to a request that no handler answered, in the form that its caller reads.
+
+    People get the page that ``show`` makes; without it, a plain one in both languages.
+    """
     code = _BY_STATUS.get(status, "internal" if status >= 500 else "bad_request")
     if request.url.path.startswith("/api/"):
         answer: Response = json_error(Refusal(code, status))
     elif "text/html" in request.headers.get("accept", ""):
-        answer = error_page(code, status)
+        answer = (show or _plain)(request, code, status)
     else:
         answer = PlainTextResponse(words(code).en + "\n", status_code=status)
     answer.headers["Cache-Control"] = "no-store"
@@ -133,6 +146,10 @@ def error_answer(request: Request, status: int, headers: dict[str, str] | None =
 def error_page(code: str, status: int) -> HTMLResponse:
     """The plain page that says a code in both languages."""
     return HTMLResponse(_page(words(code), status), status_code=status)
+
+
+def _plain(request: Request, code: str, status: int) -> Response:
+    return error_page(code, status)
 
 
 def _page(said: Words, status: int) -> str:

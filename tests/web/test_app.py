@@ -99,11 +99,17 @@ async def test_the_language_of_a_page(
     assert f'<html lang="{language}">' in (await client.get("/", headers=headers)).text
 
 
-async def test_errors_are_said_in_both_languages(client: httpx.AsyncClient) -> None:
-    page = await client.get("/none", headers={"Accept": "text/html"})
-    assert page.status_code == 404
-    assert "Không có trang này." in page.text
-    assert "There is no such page." in page.text
+async def test_errors_are_said_in_the_language_of_who_asks(client: httpx.AsyncClient) -> None:
+    pages = {}
+    for language in ("vi", "en"):
+        headers = {"Accept": "text/html", "Cookie": f"language={language}"}
+        pages[language] = await client.get("/none", headers=headers)
+        assert pages[language].status_code == 404
+        assert f'<html lang="{language}">' in pages[language].text
+        assert 'class="site-header"' in pages[language].text
+    assert "Không có trang này." in pages["vi"].text
+    assert "There is no such page." not in pages["vi"].text
+    assert "There is no such page." in pages["en"].text
     api = await client.get("/api/none")
     assert api.json() == {"code": "not_found", "vi": "Không có trang này.", "en": "There is no such page."}
     method = await client.get("/api/join")
