@@ -5,7 +5,7 @@ import { countdown, inHanoi, timer } from "../src/site-kiosk/hanoi";
 import { readHeads, shown, stepped, toSend } from "../src/site-kiosk/heads";
 import { askNext, readNext } from "../src/site-kiosk/next";
 import { maySend } from "../src/site-kiosk/permission";
-import { floorAction, keyOf, lightOf, sceneOf, type Sender } from "../src/site-kiosk/scene";
+import { floorAction, keyOf, lightOf, microphoneAction, sceneOf, type Sender } from "../src/site-kiosk/scene";
 
 describe("ServerClock", () => {
   it("shows the server's time, whatever the machine's own clock says", () => {
@@ -226,6 +226,18 @@ describe("fc_e04 the light and the button follow the server", () => {
     const own = entry(ME, change);
     expect(lightOf({ line, entry: own, sounding })).toBe(light);
     expect(floorAction(own)).toBe(action);
+  });
+
+  it.each([
+    [undefined, true, "wait"],
+    [{ muted: true }, true, "wait"],
+    [{ muted: true }, false, "wait"],
+    [{ muted: true, hasFloor: true }, true, "wait"],
+    [{ muted: false }, true, "mute"],
+    [{ muted: false, hasFloor: true }, false, "unmute"],
+  ] as const)("the microphone's button for %o, switched on: %s", (change, on, action) => {
+    const own = change === undefined ? undefined : entry("site:00001", change);
+    expect(microphoneAction(own, on)).toBe(action);
   });
 
   it("shows nothing that it does not know", () => {

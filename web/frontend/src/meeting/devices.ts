@@ -52,7 +52,7 @@ export function problemOf(error: unknown): DeviceProblem {
   }
 }
 
-/** Problems that may end by themselves, when the device comes back or another program lets go of it. */
+/** Problems that may end by themselves: the device comes back, another program lets go of it, a driver wakes. */
 export function mayHeal(problem: DeviceProblem): boolean {
-  return problem === "notfound" || problem === "inuse" || problem === "unplugged" || problem === "frozen";
+  return problem !== "denied" && problem !== "insecure";
 }

@@ -65,6 +65,7 @@ export class Kiosk {
   private cancelAsk: () => void = () => undefined;
   private kept: Preferences;
   private running = false;
+  private readonly settled = new Set<"camera" | "microphone">();
 
   constructor(private readonly env: KioskEnvironment) {
     this.kept = load(env.storage);
@@ -318,9 +319,24 @@ export class Kiosk {
   private async refreshDevices(): Promise<void> {
     const devices = await this.env.port?.enumerateDevices().catch(() => null);
     if (devices === null || devices === undefined) return;
+    this.settle(devices);
     if (JSON.stringify(this.store.get().devices) === JSON.stringify(devices)) return;
     this.store.set({ devices });
     await this.media.chooseSpeaker(this.kept.speaker, ofKind(devices, "audiooutput"));
+  }
+
+  /** Where nobody chose, the first device that served is the room's own: it is taken again when it is back. */
+  private settle(devices: readonly DeviceEntry[]): void {
+    for (const field of ["camera", "microphone"] as const) {
+      const capture = this.sending[field];
+      const { status, deviceId } = capture.snapshot;
+      if (this.settled.has(field) || this.kept[field] !== null || status !== "on") continue;
+      const kind = field === "camera" ? "videoinput" : "audioinput";
+      const entry = ofKind(devices, kind).find((device) => device.deviceId === deviceId);
+      if (entry === undefined) continue;
+      this.settled.add(field);
+      void capture.choose(entry);
+    }
   }
 
   private tick(): void {
