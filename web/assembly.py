@@ -55,6 +55,7 @@ from web.room_pages import RoomPages, room_address
 from web.server import media_start_error
 from web.settings import Settings
 from web.signin import SignInPages
+from web.site_keys import SiteKeyPages
 from web.site_pages import SitePages
 from web.state import StateFolder
 from web.version import VERSION
@@ -200,6 +201,7 @@ class Service:
                 *PeoplePages(self.renderer, self.records.database, self.hashing).routes(),
                 *AuditPages(self.renderer, self.records.database).routes(),
                 *DirectoryPages(self.renderer, self.records.database).routes(),
+                *SiteKeyPages(self.renderer, self.records.database, self.hashing).routes(),
                 *GroupPages(self.renderer, self.records.database).routes(),
                 *ImportPages(self.renderer, self.records.database).routes(),
                 *RoomPages(self.renderer, self.records.database, built).routes(),

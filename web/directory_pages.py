@@ -209,6 +209,7 @@ class DirectoryPages:
             device_kinds=DEVICE_KINDS,
             steps=[(state, STEP_WORDS[view.commissioning, state]) for state in STEPS[view.commissioning]],
             changes=may(principal, Action.CHANGE_SITES),
+            keys=may(principal, Action.VIEW_CREDENTIALS),
             telephone=show_telephone,
             **_words(),
         )
