@@ -74,7 +74,7 @@ $(1): install-dev
 CHORES += "$(1)	$(3)"
 endif
 endef
-$(eval $(call chore,pictures,tests/e2e/pictures.py,Pictures of the pages into docs/pictures))
+$(eval $(call chore,pictures,tests/e2e/pictures.py,Pictures of all pages into build/pictures, a few into docs/pictures))
 $(eval $(call chore,conformance-livekit,tests/conformance/livekit_server.py,The conformance suite against LiveKit's own server (needs Go)))
 $(eval $(call chore,bench,tests/load/bench_path.py,CPU per forwarded packet of this relay))
 $(eval $(call chore,show-loss,tests/load/show_loss.py,Five per cent loss each way is survived))

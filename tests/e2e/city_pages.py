@@ -116,7 +116,7 @@ VIEWS = (
     View("home-chair", "chair", "/home"),
     View("week-chair", "chair", "/meetings/week", "/meetings/week"),
     View("meeting-open", "chair", "/meetings/{open}", "/meetings/{meeting}"),
-    View("room-early", "chair", "/meetings/{coming}/room", "/meetings/{meeting}/room", status=403),
+    View("room-early", "chair", "/meetings/{coming}/room", "/meetings/{meeting}/room", status=409),
     View("room", "chair", "/meetings/{open}/room", ready=APP, slow=True),
     View("home-secretary", "secretary", "/home"),
     View("meetings", "secretary", "/meetings", "/meetings"),
@@ -153,6 +153,13 @@ VIEWS = (
         "/directory/sites/{site}/edit",
         status=422,
         do=send("main form", contact_phone="12", commissioned_on="30/02/2026"),
+    ),
+    View("site-keys", "it_staff", "/directory/sites/{site}/keys", "/directory/sites/{code}/keys"),
+    View(
+        "site-key-secret",
+        "it_staff",
+        "/directory/sites/{twin}/keys",
+        do=send('main form[action$="/keys"]', device="main"),
     ),
     View("rollout", "it_staff", "/directory/rollout", "/directory/rollout"),
     View("import", "it_staff", "/directory/import", "/directory/import"),
@@ -194,7 +201,8 @@ NOT_PAGES = {
     "/directory/import/{key}/errors.csv": "a file",
     "/healthz": "for monitors",
     "/metrics": "for monitors",
-    "/meetings/new/chairs": "a part of the booking form",
+    "/meetings/chairs": "a part of the booking form",
+    "/kiosk-worker.js": "a script",
 }
 """Routes of GET without a page of their own, and why."""
 PROGRAMS = ("/api/v1/", "/rtc", "/twirp/", "/static/", "/settings")

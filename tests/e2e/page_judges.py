@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,13 @@ _STOPS = """(trim) => {
   // A list of hundreds is one stop after another; its first ones stand for all.
   if (trim) for (const list of document.querySelectorAll("main :is(ul, ol, tbody)"))
     [...list.children].slice(4).forEach((one) => one.remove());
+  // Of radio buttons Tab reaches the chosen one, or the first where none is chosen.
+  const stopOf = (e) => { const all = [...(e.form ?? document).querySelectorAll(
+    `input[type=radio][name="${CSS.escape(e.name)}"]`)]; return all.find((one) => one.checked) ?? all[0]; };
   const all = [...document.querySelectorAll(
     "a[href], button, input, select, textarea, summary, [tabindex='0']")].filter((e) => e.tabIndex >= 0 &&
     !e.disabled && e.type !== "hidden" && e.checkVisibility({ visibilityProperty: true }) &&
-    !e.closest("[inert]") && !(e.type === "radio" && !e.checked &&
-      (e.form ?? document).querySelector(`input[name="${CSS.escape(e.name)}"]:checked`)));
+    !e.closest("[inert]") && !(e.type === "radio" && e !== stopOf(e)));
   all.forEach((e, i) => e.setAttribute("data-walk", i));
   return all.map((e) => e.outerHTML.slice(0, 120)); }"""
 _STEP = """() => { const e = document.activeElement; const box = e.getBoundingClientRect();
@@ -104,15 +106,25 @@ async def walk_faults(page: Page, *, trim: bool) -> list[str]:
     return faults + [f"Tab does not reach: {html}" for html in missed]
 
 
-async def word_faults(page: Page, language: Language) -> list[str]:
-    """Words of another language than the page's, and keys that nobody translated."""
+async def word_faults(page: Page, language: Language, data: Iterable[str] = ()) -> list[str]:
+    """Words of another language than the page's, and keys that nobody translated.
+
+    What is ``data``, such as the title of a meeting, may be in any language.
+    """
+    known = sorted(data, key=len, reverse=True)
     found = []
     if await page.evaluate("document.documentElement.lang") != language:
         found.append("the page names another language")
     said: list[str] = await page.evaluate(_SAID)
-    for text in dict.fromkeys(said):
+    for text in dict.fromkeys(_without(text, known) for text in said):
         found += [f"{why}: {text[:120]}" for why in strange(text, language)]
     return found
+
+
+def _without(text: str, known: Sequence[str]) -> str:
+    for one in known:
+        text = text.replace(one, "")
+    return " ".join(text.split())
 
 
 def strange(text: str, language: Language) -> Iterator[str]:

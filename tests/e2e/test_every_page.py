@@ -73,10 +73,12 @@ async def look_at(view: View, page: Page, listener: Listener, city: City, langua
         await view.do(page)
     await page.locator(view.ready).first.wait_for()
     found = [] if listener.status == view.status else [f"answered {listener.status}, not {view.status}"]
-    found += await word_faults(page, language)
-    found += await axe_faults(page)
+    found += await word_faults(page, language, city.data)
+    if language == "vi":
+        found += await axe_faults(page)
     await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    found += [f"on a phone: {fault}" for fault in [*await axe_faults(page), *await too_wide(page)]]
+    narrow = await too_wide(page) + (await axe_faults(page) if language == "en" else [])
+    found += [f"on a phone: {fault}" for fault in narrow]
     await page.evaluate("document.documentElement.style.fontSize = '200%'")
     large = await too_wide(page) + ([] if view.scripted else await cut_text(page))
     found += [f"at 200 %: {fault}" for fault in large]
@@ -101,7 +103,8 @@ async def test_every_page(city: City, browsers: dict[str, Browser], role: str, l
         if view.role == role:
             found += await look_at(view, page, listener, city, language)
     await context.close()
-    assert "\n".join(found) == ""
+    if found:
+        pytest.fail("\n".join(found))
 
 
 @pytest.mark.parametrize(

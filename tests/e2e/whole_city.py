@@ -20,7 +20,7 @@ from directory.access.sessions import Visit
 from directory.database import Database
 from directory.devices import add_device
 from directory.endpoints import Details
-from directory.model import Endpoint, Person
+from directory.model import Device, Endpoint, Group, Person, Place, Unit
 from directory.places import PlaceDetails
 from directory.sites import Site, all_sites
 from scheduler import booking
@@ -59,7 +59,11 @@ class City:
     address: str
     app: Starlette
     database: Database
+    demo_file: Path
+    """What ``simulate-meeting`` reads."""
     names: dict[str, str] = field(default_factory=dict)
+    data: set[str] = field(default_factory=lambda: {"Giao ban trực tuyến với các xã, phường"})
+    """Names and titles on record, in whatever language they are."""
     _cookies: dict[str, str] = field(default_factory=dict)
 
     async def sign_in(self, context: BrowserContext, role: str, language: str) -> None:
@@ -115,8 +119,10 @@ async def whole_city(folder: Path) -> AsyncIterator[City]:
         async with serving(app, app.router.lifespan_context(app), [listener], service.half_open, farewell):
             assert service.records is not None
             database = service.records.database
-            city = City(f"http://localhost:{listener.port}", app, database)
+            file = folder / "demo.json"
+            city = City(f"http://localhost:{listener.port}", app, database, file)
             demo = await prepare(database, StateFolder(folder / "state"), dt.datetime.now(dt.UTC), 6)
+            file.write_text(demo.to_json(), "utf-8")
             await _fill(city, demo)
             service._booked()
 
@@ -189,6 +195,7 @@ async def _fill(city: City, demo: Demo) -> None:
         "coming": coming,
         "cancelled": cancelled,
         "site": SITE,
+        "twin": "00013",
         "group": str(group.id),
         "person": str(ids["thuky"]),
         "other": str(person.id),
@@ -197,6 +204,18 @@ async def _fill(city: City, demo: Demo) -> None:
     }
     for agent in AGENTS:
         await city._open_session("secretary", agent)
+    columns = (
+        Meeting.title,
+        Meeting.reason,
+        Person.name,
+        Person.title,
+        Device.name,
+        Group.name,
+        Endpoint.name,
+    )
+    async with city.database.read() as session:
+        for column in (*columns, Unit.name, Place.name, Place.address):
+            city.data.update(text for text in await session.scalars(select(column)) if text)
 
 
 _FAMILIES = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng")
