@@ -4,7 +4,7 @@ import "./styles/start.css";
 import { byId, fill, h } from "./ui/dom";
 import { siteHeader } from "./ui/frame";
 import { icon } from "./ui/icons";
-import { both, initialLanguage, setLanguage, t } from "./ui/words";
+import { told, initialLanguage, setLanguage, t } from "./ui/words";
 
 interface OpenRoom {
   readonly name: string;
@@ -58,9 +58,9 @@ function card(room: OpenRoom): HTMLElement {
 function draw(): void {
   const content =
     rooms === null
-      ? h("p", { class: "start-note" }, both(failed ? "start.failed" : "start.loading"))
+      ? h("p", { class: "start-note" }, told(failed ? "start.failed" : "start.loading"))
       : rooms.length === 0
-        ? h("p", { class: "start-note" }, both("start.empty"))
+        ? h("p", { class: "start-note" }, told("start.empty"))
         : h("ul", { class: "rooms" }, ...rooms.map(card));
   fill(
     root,

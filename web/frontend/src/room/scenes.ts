@@ -4,7 +4,7 @@ import { h } from "../ui/dom";
 import { siteHeader } from "../ui/frame";
 import { icon, type IconName } from "../ui/icons";
 import type { View } from "../ui/page";
-import { both, pair, t } from "../ui/words";
+import { told, chosen, t } from "../ui/words";
 import type { EndWhy, Scene } from "./life";
 import type { RoomPage } from "./shared";
 
@@ -41,8 +41,8 @@ export function waitView(
     "wait-view",
     h("span", { class: "spinner spinner-day", "aria-hidden": "true" }),
     h("p", { class: "overline" }, shared.page.roomTitle),
-    h("h1", { class: "end-title", role: "status" }, both(WAITS[scene.why])),
-    scene.why === "opening" ? h("p", { class: "end-hint" }, both("room.waiting.starts", starts)) : null,
+    h("h1", { class: "end-title", role: "status" }, told(WAITS[scene.why])),
+    scene.why === "opening" ? h("p", { class: "end-hint" }, told("room.waiting.starts", starts)) : null,
     h(
       "div",
       { class: "end-actions" },
@@ -79,8 +79,8 @@ export function endScene(shared: RoomPage, scene: Extract<Scene, { kind: "end" }
   const end = ENDS[why];
   const said =
     refusal?.vi !== undefined && refusal.en !== undefined
-      ? pair({ vi: refusal.vi, en: refusal.en })
-      : both(end.key);
+      ? chosen({ vi: refusal.vi, en: refusal.en })
+      : told(end.key);
   const back = (key: MessageKey, run: () => void): HTMLElement =>
     h(
       "button",
@@ -119,7 +119,7 @@ export function endScene(shared: RoomPage, scene: Extract<Scene, { kind: "end" }
     h("span", { class: `end-icon end-${why}` }, icon(end.icon)),
     h("p", { class: "overline" }, shared.page.roomTitle),
     h("h1", { class: "end-title" }, said),
-    end.hint === undefined ? null : h("p", { class: "end-hint" }, both(end.hint)),
+    end.hint === undefined ? null : h("p", { class: "end-hint" }, told(end.hint)),
     h("div", { class: "end-actions" }, button, home),
   );
   element.dataset["reason"] = why;

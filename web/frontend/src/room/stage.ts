@@ -5,7 +5,7 @@ import { fill, h, set, write } from "../ui/dom";
 import { icon } from "../ui/icons";
 import type { View } from "../ui/page";
 import { place, ScreenTile, Tile } from "../ui/tile";
-import { both, t } from "../ui/words";
+import { told, t } from "../ui/words";
 import { focusOf, memberOf } from "./focus";
 import type { RoomPage } from "./shared";
 
@@ -59,7 +59,7 @@ export function stage(shared: RoomPage): Stage {
       icon("sound"),
       t("bar.sound"),
     ),
-    both("sound.blocked"),
+    told("sound.blocked"),
   );
   const element = h("main", { class: "stage", "data-testid": "stage" }, box, empty, pager, sound);
 
@@ -128,8 +128,8 @@ export function stage(shared: RoomPage): Stage {
     set(empty, "data-state", state);
     if (state === "") fill(empty);
     else if (state === "connecting")
-      fill(empty, h("span", { class: "spinner", "aria-hidden": "true" }), both("connection.connecting"));
-    else fill(empty, icon("people"), both("stage.alone"));
+      fill(empty, h("span", { class: "spinner", "aria-hidden": "true" }), told("connection.connecting"));
+    else fill(empty, icon("people"), told("stage.alone"));
   };
 
   function update(): void {

@@ -6,7 +6,7 @@ import "../styles/base.css";
 import "../styles/join.css";
 import "../styles/kiosk.css";
 import { byId, fill, h } from "../ui/dom";
-import { both, initialLanguage, setLanguage } from "../ui/words";
+import { told, initialLanguage, setLanguage } from "../ui/words";
 
 const NEEDED = ["RTCPeerConnection", "WebSocket", "ResizeObserver", "AbortSignal"] as const;
 
@@ -18,5 +18,5 @@ if (NEEDED.every((name) => name in window)) {
 } else
   fill(
     root,
-    h("main", { class: "kiosk-old", "data-testid": "old-browser" }, h("h1", {}, both("browser.old"))),
+    h("main", { class: "kiosk-old", "data-testid": "old-browser" }, h("h1", {}, told("browser.old"))),
   );

@@ -5,7 +5,7 @@ import { h } from "./dom";
 import { siteHeader } from "./frame";
 import { icon, type IconName } from "./icons";
 import type { Page, View } from "./page";
-import { both, pair, t } from "./words";
+import { told, chosen, t } from "./words";
 
 type Ended = Life & { phase: "ended" };
 
@@ -22,13 +22,13 @@ function hint(life: Ended): HTMLElement | null {
     case "left":
       return null;
     case "removed":
-      return both("ended.removed.hint");
+      return told("ended.removed.hint");
     case "room-closed":
-      return both("ended.closed.hint");
+      return told("ended.closed.hint");
     case "duplicate":
-      return both("ended.duplicate.hint");
+      return told("ended.duplicate.hint");
     case "refused":
-      return both("ended.advice");
+      return told("ended.advice");
   }
 }
 
@@ -36,8 +36,8 @@ export function endView(page: Page, life: Ended, redraw: () => void): View {
   const { refusal } = life;
   const said =
     refusal?.vi !== undefined && refusal.en !== undefined
-      ? pair({ vi: refusal.vi, en: refusal.en })
-      : both(endKey(life.reason, refusal));
+      ? chosen({ vi: refusal.vi, en: refusal.en })
+      : told(endKey(life.reason, refusal));
   const more = hint(life);
   const again = h(
     "button",

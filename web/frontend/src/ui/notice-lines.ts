@@ -4,7 +4,7 @@ import { announce } from "./announcer";
 import { fill, h, write } from "./dom";
 import { icon } from "./icons";
 import type { Page, View } from "./page";
-import { both, t } from "./words";
+import { told, t } from "./words";
 
 function act(page: Page, action: NoticeAction): void {
   const { local } = page.meeting;
@@ -42,7 +42,7 @@ export function noticeLine(page: Page, notice: Notice): HTMLElement {
     "div",
     { class: `notice notice-${notice.level}`, "data-testid": `notice-${notice.id}`, "data-key": notice.key },
     icon(ICONS[notice.level]),
-    both(notice.key, { seconds: notice.seconds ?? 0, ...notice.values }),
+    told(notice.key, { seconds: notice.seconds ?? 0, ...notice.values }),
     action !== undefined &&
       h(
         "button",
@@ -75,10 +75,8 @@ export function noticeLines(
         drawn.set(key, noticeLine(page, notice));
         announce(t(notice.key, { seconds: notice.seconds ?? 0, ...notice.values }), notice.level !== "info");
       } else if (notice.seconds !== undefined) {
-        const fresh = both(notice.key, { seconds: notice.seconds });
-        old
-          .querySelectorAll(".both > span")
-          .forEach((span, place) => write(span, fresh.children[place]?.textContent ?? ""));
+        const line = old.querySelector<HTMLElement>(".told");
+        if (line !== null) write(line, t(notice.key, { seconds: notice.seconds }));
       }
     });
     for (const key of before) if (!keys.includes(key)) drawn.delete(key);

@@ -2,7 +2,7 @@
 import { h } from "./dom";
 import { siteHeader } from "./frame";
 import { icon } from "./icons";
-import { both } from "./words";
+import { told } from "./words";
 
 const NEEDED = ["RTCPeerConnection", "WebSocket", "ResizeObserver", "AbortSignal"] as const;
 
@@ -22,7 +22,7 @@ export function oldBrowser(): HTMLElement {
         "section",
         { class: "card end-card" },
         h("span", { class: "end-icon" }, icon("warning")),
-        h("h1", { class: "end-title" }, both("browser.old")),
+        h("h1", { class: "end-title" }, told("browser.old")),
       ),
     ),
   );

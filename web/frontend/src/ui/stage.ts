@@ -5,7 +5,7 @@ import { fill, h, set, write } from "./dom";
 import { icon } from "./icons";
 import type { Page, View } from "./page";
 import { place, ScreenTile, Tile } from "./tile";
-import { both, t } from "./words";
+import { told, t } from "./words";
 
 export function stage(page: Page): View {
   const { meeting } = page;
@@ -45,7 +45,7 @@ export function stage(page: Page): View {
       icon("sound"),
       t("bar.sound"),
     ),
-    both("sound.blocked"),
+    told("sound.blocked"),
   );
   const element = h("main", { class: "stage", "data-testid": "stage" }, box, alone, pager, sound);
 
@@ -88,12 +88,12 @@ export function stage(page: Page): View {
     alone.dataset["state"] = state;
     if (state === "") fill(alone);
     else if (connecting)
-      fill(alone, h("span", { class: "spinner", "aria-hidden": "true" }), both("connection.connecting"));
+      fill(alone, h("span", { class: "spinner", "aria-hidden": "true" }), told("connection.connecting"));
     else
       fill(
         alone,
         icon("people"),
-        both("stage.alone"),
+        told("stage.alone"),
         h("p", { class: "stage-hint" }, t("stage.alone.hint")),
       );
   };

@@ -1,4 +1,4 @@
-/** The pages' words, in the language chosen and, for sentences, in the other one beside it. */
+/** The pages' words, in the language chosen. */
 import { catalogue, type MessageKey } from "../generated/catalogue";
 import { h } from "./dom";
 
@@ -31,24 +31,14 @@ export function t(key: MessageKey, values: Values = {}): string {
   return say(key, current, values);
 }
 
-export function other(): Language {
-  return current === "vi" ? "en" : "vi";
+/** One of two given sentences, such as those that an answer brings. */
+export function chosen(texts: Readonly<Record<Language, string>>): HTMLElement {
+  return h("span", { class: "told" }, texts[current]);
 }
 
-/** A pair of given sentences, the chosen language first. */
-export function pair(texts: Readonly<Record<Language, string>>): HTMLElement {
-  const same = texts.vi === texts.en;
-  return h(
-    "span",
-    { class: "both" },
-    h("span", { class: "both-first", lang: current }, texts[current]),
-    !same && h("span", { class: "both-second", lang: other() }, texts[other()]),
-  );
-}
-
-/** The sentence in both languages. */
-export function both(key: MessageKey, values: Values = {}): HTMLElement {
-  return pair({ vi: say(key, "vi", values), en: say(key, "en", values) });
+/** A sentence as an element of its own. */
+export function told(key: MessageKey, values: Values = {}): HTMLElement {
+  return h("span", { class: "told" }, t(key, values));
 }
 
 /** A control that changes the language; `changed` draws the page anew. */

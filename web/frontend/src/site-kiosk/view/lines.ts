@@ -5,7 +5,7 @@ import type { CaptureState } from "../../meeting/capture";
 import { announce } from "../../ui/announcer";
 import { fill, h } from "../../ui/dom";
 import { icon } from "../../ui/icons";
-import { both, t } from "../../ui/words";
+import { told, t } from "../../ui/words";
 import type { KioskState } from "../kiosk";
 import type { Screen, View } from "./view";
 
@@ -87,7 +87,7 @@ export function lines(screen: Screen): View {
           "div",
           { class: `notice notice-${line.level}`, "data-testid": `line-${line.id}`, "data-key": line.key },
           icon(ICONS[line.level]),
-          both(line.key),
+          told(line.key),
           line.id === "sound" &&
             h(
               "button",
