@@ -202,3 +202,30 @@ async def test_an_upload_of_200_megabytes_is_told_and_not_kept(visit: Open, tmp_
     await page.locator("#f-file").set_input_files(huge)
     await page.get_by_role("button", name="Xem trước thay đổi").click()
     await expect(page.locator(".error-summary")).to_contain_text("tối đa 10 MB. Không có gì được lưu.")
+
+
+COMPOSE = """(field) => {
+  const key = (options) => field.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, ...options }));
+  field.focus();
+  field.dispatchEvent(new CompositionEvent("compositionstart", { bubbles: true }));
+  field.value = "duo";
+  field.dispatchEvent(new InputEvent("input", { bubbles: true, isComposing: true }));
+  key({ key: "Enter", isComposing: true });
+  key({ key: "Process", keyCode: 229 });
+  field.value = "dươ";
+  field.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, data: "dươ" }));
+}"""
+
+
+@pytest.mark.parametrize("path", ["/directory", "/people"])
+async def test_fc_e01_a_search_asks_once_for_a_finished_word(visit: Open, path: str) -> None:
+    page = await visit(path)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "q=" in request.url else None)
+    await page.locator("input[type=search]").evaluate(COMPOSE)
+    await page.wait_for_url("**q=d%C6%B0%C6%A1*")
+    await page.wait_for_load_state("networkidle")
+    await page.keyboard.press("Enter")
+    await page.wait_for_load_state("networkidle")
+    assert {url.partition("q=")[2] for url in asked} == {"d%C6%B0%C6%A1"}
+    assert len(asked) == 1
