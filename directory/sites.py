@@ -41,13 +41,16 @@ class Site:
 _Above = aliased(Unit)
 
 
-async def all_sites(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[Site]:
-    """All sites that are not retired, by district and code; ``conditions`` narrow that down."""
+async def all_sites(
+    session: AsyncSession, *conditions: ColumnElement[bool], retired: bool = False
+) -> list[Site]:
+    """All sites in use, or the ``retired`` ones, by district and code; ``conditions`` narrow that down."""
+    those = Endpoint.retired_at.is_not(None) if retired else Endpoint.retired_at.is_(None)
     rows = await session.execute(
         select(Endpoint, Unit, _Above)
         .join(Unit, Endpoint.unit_id == Unit.id)
         .outerjoin(_Above, Unit.parent_id == _Above.id)
-        .where(Endpoint.retired_at.is_(None), *conditions)
+        .where(those, *conditions)
         .order_by(_Above.code, Endpoint.code)
     )
     return [_site(endpoint, unit, above) for endpoint, unit, above in rows]

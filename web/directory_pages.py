@@ -45,6 +45,8 @@ LIST: Final = "/directory"
 ROLLOUT: Final = "/directory/rollout"
 SITE: Final = "/directory/sites/"
 PER_PAGE: Final = 100
+RETIRED: Final = "retired"
+"""What the list's filter of states has besides those of commissioning."""
 _TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -113,19 +115,19 @@ class DirectoryPages:
 
     async def _list(self, request: Request) -> Response:
         principal = require(request, Action.VIEW_SITES)
-        async with self._database.read() as session:
-            sites = await all_sites(session)
         asked = request.query_params
         query = asked.get("q", "")[:200]
+        state = asked.get("state", "") if asked.get("state") in (*COMMISSIONING, RETIRED) else ""
+        async with self._database.read() as session:
+            sites = await all_sites(session, retired=state == RETIRED)
         districts = by_district(sites)
         district = asked.get("district", "") if asked.get("district") in {d.code for d in districts} else ""
-        state = asked.get("state", "") if asked.get("state") in COMMISSIONING else ""
         found = find(
             [
                 site
                 for site in sites
                 if (not district or site.district_code == district)
-                and (not state or site.commissioning == state)
+                and (state in ("", RETIRED) or site.commissioning == state)
             ],
             query,
         )

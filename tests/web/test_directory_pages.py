@@ -275,6 +275,19 @@ async def test_groups_by_a_secretary(world: World) -> None:
         assert (await browser.get("/directory/groups/99999999999999")).status_code == 404
 
 
+async def test_a_retired_site_is_found_again_and_restored(world: World) -> None:
+    async with world.browser("it_staff") as browser:
+        assert (await browser.fill(f"{SITE}/retire", {"version": "1"}, at=SITE)).status_code == 303
+        assert codes((await browser.get("/directory?q=00004")).text) == []
+        page = await browser.get("/directory?state=retired")
+        assert codes(page.text) == ["00004"]
+        assert "Đã ngừng sử dụng" in Text(page.text).all
+        assert codes((await browser.get("/directory?state=retired&district=001&q=truc")).text) == ["00004"]
+        assert (await browser.fill(f"{SITE}/restore", {"version": "2"}, at=SITE)).status_code == 303
+        assert codes((await browser.get("/directory?q=00004")).text) == ["00004"]
+        assert codes((await browser.get("/directory?state=retired")).text) == []
+
+
 HOSTILE = ("Tổ 5 <img src=x onerror=alert(1)>", "{{ 7*7 }}", '"><script>alert(1)</script>')
 
 
