@@ -65,6 +65,12 @@ lock: python ## Choose the newest allowed versions of all packages anew
 clean: ## Remove what was built, but not the environment
 	rm -rf build dist *.egg-info web/static/app .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+.PHONY: bench
+bench: install-dev ## The figures of docs/benchmarks.md: each tests/load/bench_*.py, one after the other
+	@failed=; for script in $(wildcard tests/load/bench_*.py); do \
+		echo "$$script"; $(VENV)/python $$script || failed="$$failed $$script"; \
+	done; test -z "$$failed" || { echo "missed or failed:$$failed"; exit 1; }
+
 # Longer measurements, proofs and pictures, each by a script of its own; a script that is not there has no target.
 define chore
 ifneq ($$(wildcard $(2)),)
@@ -76,7 +82,6 @@ endif
 endef
 $(eval $(call chore,pictures,tests/e2e/pictures.py,Pictures of all pages into build/pictures, a few into docs/pictures))
 $(eval $(call chore,conformance-livekit,tests/conformance/livekit_server.py,The conformance suite against LiveKit's own server (needs Go)))
-$(eval $(call chore,bench,tests/load/bench_path.py,CPU per forwarded packet of this relay))
 $(eval $(call chore,show-loss,tests/load/show_loss.py,Five per cent loss each way is survived))
 $(eval $(call chore,show-recovery,tests/load/show_recovery.py,WebSocket cut; port changed; server killed and started again))
 $(eval $(call chore,show-lipsync,tests/load/show_lipsync.py,Picture and sound less than 45 ms apart))
