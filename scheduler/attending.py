@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from livekit.protocol.webhook import WebhookEvent
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.database import Database
 from scheduler.errors import ImpossibleError, NoMeetingError, StateError
 from scheduler.model import AttendanceFact, Meeting
-from scheduler.states import OPEN
+from scheduler.states import CLOSED, OPEN
 from signaling.client.presence import PresenceLog
 
 ENDED: Final = "ended"
@@ -34,6 +34,8 @@ KINDS: Final = {
 
 _EVENTS: Final = {kind: event for event, kind in KINDS.items()}
 HEAD_COUNT: Final = "head_count"
+LONG_AGO: Final = timedelta(days=7)
+"""Longer than any meeting is open."""
 MOST_PEOPLE: Final = 1_000
 """In one room of one site."""
 
@@ -95,22 +97,38 @@ class AttendanceLog:
     async def end_rooms(self, meeting_id: str, *, now: datetime, beside: str = "") -> None:
         """Write down the end of each room that the meeting had and whose end was not told; ``beside`` (a
         room's sid) is the one that it has. A media server that was killed tells nothing any more."""
-        rooms = select(AttendanceFact.room_sid, AttendanceFact.kind).distinct()
+        for _, sid in await self._unended(AttendanceFact.meeting_id == meeting_id):
+            if sid != beside:
+                await self.end_room(meeting_id, sid, now=now)
+
+    async def unended(self, since: datetime) -> list[tuple[str, str]]:
+        """Meeting and sid of each room whose end is not told, of meetings open or closed ``since``."""
+        meetings = (Meeting.state == OPEN) | ((Meeting.state == CLOSED) & (Meeting.closed_at >= since))
+        # By when they began, since that has an index.
+        recent = Meeting.starts_at >= since - LONG_AGO
+        return await self._unended(AttendanceFact.meeting_id.in_(select(Meeting.id).where(recent, meetings)))
+
+    async def _unended(self, which: ColumnElement[bool]) -> list[tuple[str, str]]:
+        meeting, room = AttendanceFact.meeting_id, AttendanceFact.room_sid
+        ends = func.sum(case((AttendanceFact.kind == ENDED, 1), else_=0))
+        rooms = select(meeting, room).where(which, room != "").group_by(meeting, room).having(ends == 0)
         async with self._database.read() as session:
-            found = await session.execute(rooms.where(AttendanceFact.meeting_id == meeting_id))
-            told = {(sid, kind == ENDED) for sid, kind in found if sid}
-        ended = {sid for sid, is_end in told if is_end}
-        for sid in sorted({sid for sid, _ in told} - ended - {beside}):
-            fact = AttendanceFact(
-                meeting_id=meeting_id,
-                at=now,
-                kind=ENDED,
-                identity="",
-                key=f"{ENDED}:{sid}"[:64],
-                sid=sid,
-                room_sid=sid,
-            )
-            await self._add(fact)
+            return [
+                (which_one, sid) for which_one, sid in await session.execute(rooms.order_by(meeting, room))
+            ]
+
+    async def end_room(self, meeting_id: str, sid: str, *, now: datetime) -> None:
+        """Write down the end of a room."""
+        fact = AttendanceFact(
+            meeting_id=meeting_id,
+            at=now,
+            kind=ENDED,
+            identity="",
+            key=f"{ENDED}:{sid}"[:64],
+            sid=sid,
+            room_sid=sid,
+        )
+        await self._add(fact)
 
     async def _add(self, fact: AttendanceFact) -> bool:
         """Write a line; False if it is there already."""

@@ -40,6 +40,9 @@ EMPTY_TIMEOUT: Final = 24 * 3600
 """Seconds that an open meeting's room stays without anybody in it: its end is ours to say."""
 AGAIN: Final = timedelta(seconds=5)
 """Until a claim that failed is tried again."""
+LATELY: Final = timedelta(minutes=10)
+LONG_BACK: Final = timedelta(days=2)
+"""How long ago meetings may have ended whose presences are seen to have an end: always, and after a start."""
 AT_ONCE: Final = 200
 """Meetings that one waking claims; the rest is for the next one, which comes at once."""
 SERVICE: Final = "service"
@@ -77,6 +80,7 @@ class MeetingLife:
         """Seconds by which the last opening or closing was late."""
         self.claimed = 0
         self.failed_claims = 0
+        self._looked_back = False
         self.failed_effects = 0
 
     async def wake(self, now: datetime) -> datetime | None:
@@ -200,27 +204,33 @@ class MeetingLife:
     async def _mend(self, now: datetime) -> None:
         """Give each open meeting its room, and end rooms of meetings that are not open.
 
-        Whose room is another one than before was put out with it, and nobody was left to tell so.
+        Whose room is not there any more was put out with it, and nobody was left to tell so.
         """
+        # Asked before the rooms are: what is on record then and not there has ended.
+        on_record = await self._attendance.unended(now - (LATELY if self._looked_back else LONG_BACK))
         try:
-            there = {room.name for room in await self._rooms.rooms()}
+            found = {room.name: room.sid for room in await self._rooms.rooms()}
         except SignalingError as error:
             self._failed(error, action="mend")
             return
         async with self._database.read() as session:
             meetings = await session.scalars(select(Meeting).where(Meeting.state == OPEN))
-            wanted = {meeting.room: meeting.id for meeting in meetings}
-        for name in sorted(wanted.keys() ^ there):
+            wanted = {meeting.room for meeting in meetings}
+        for name in sorted(wanted ^ found.keys()):
             try:
                 if name in wanted:
-                    made = await self._rooms.create_room(name, empty_timeout=EMPTY_TIMEOUT)
-                    await self._attendance.end_rooms(wanted[name], now=now, beside=made.sid)
+                    found[name] = (await self._rooms.create_room(name, empty_timeout=EMPTY_TIMEOUT)).sid
                 elif name.startswith(ROOM_PREFIX):
                     await self._rooms.delete_room(name)
+                    del found[name]
             except SignalingError as error:
                 self._failed(error, action="mend", room=name)
                 if isinstance(error, UnavailableError):
                     return
+        for meeting_id, sid in on_record:
+            if sid not in found.values():
+                await self._attendance.end_room(meeting_id, sid, now=now)
+        self._looked_back = True
 
     def _failed(self, error: SignalingError, **where: str) -> None:
         """The media server did not do something. Unless it is away, the rest is done all the same."""

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qs, urlencode
 
+import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
@@ -36,6 +37,8 @@ from web import i18n
 from web.errors import Refusal, error_page, json_error, words
 from web.middleware import CODE
 from web.navigation import Visitor
+
+_log = structlog.get_logger(__name__)
 
 SIGN_IN: Final = "/sign-in"
 CHANGE_PATH: Final = "/password"
@@ -335,14 +338,21 @@ class _Layer:
 
         try:
             await self.app(scope, receive, watch)
-        except TurnedAway as turned:
+        except (TurnedAway, UnavailableError) as error:
             if started:
                 raise
+            turned = error if isinstance(error, TurnedAway) else _without_database(scope, error)
             if scope["type"] == "websocket":
                 scope[CODE] = turned.code
                 await watch({"type": "websocket.close", "code": 4000 + turned.status, "reason": turned.code})
             else:
                 await self._visitors.answer(Request(scope), turned)(scope, receive, watch)
+
+
+def _without_database(scope: Scope, error: UnavailableError) -> TurnedAway:
+    """The database went away in the middle of a request: no fault of the page, and it passes."""
+    _log.warning("request_without_database", path=scope["path"][:200], error=str(error))
+    return TurnedAway("unavailable", 503, retry_after=5)
 
 
 def _forms_cookie(nonce: str, scope: Scope) -> str:

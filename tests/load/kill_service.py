@@ -127,4 +127,5 @@ class KilledService:
     def complaints(self) -> list[str]:
         """Lines of its log at level error."""
         lines = self._log.read_text(errors="replace").splitlines()
-        return [line for line in lines if '"level": "error"' in line or "Traceback" in line]
+        found = [line for line in lines if '"level": "error"' in line or "Traceback" in line]
+        return [f"{line[:600]} … {line[-1200:]}" if len(line) > 1800 else line for line in found]

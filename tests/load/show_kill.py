@@ -36,6 +36,8 @@ def targets_of(name: str, figures: dict[str, Any], kills: int) -> dict[str, dict
     for what, count in sorted(figures["wrong"].items()):
         if what not in ALLOWED:
             targets[f"{name}: {what}"] = judge(count, "0", count == 0)
+    broken = sum(count for what, count in figures["told"]["pages"].items() if what.endswith(": 500"))
+    targets[f"{name}: pages that failed"] = judge(broken, "0", broken == 0)
     failed = len(figures["clients_failed"])
     targets[f"{name}: clients that failed"] = judge(failed, "0", failed == 0)
     rooms = [row["rooms_back"] for row in figures["rows"] if "rooms_back" in row]

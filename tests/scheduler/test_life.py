@@ -35,6 +35,7 @@ class FakeRooms:
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.sids: dict[str, str] = {}
         self.asked: list[str] = []
         self.down = False
 
@@ -47,8 +48,10 @@ class FakeRooms:
         self, name: str, *, empty_timeout: int = 0, departure_timeout: int = 0, metadata: str = ""
     ) -> models.Room:
         self._ask("create")
+        if name not in self.names:
+            self.sids[name] = f"RM_{self.asked.count('create')}"
         self.names.add(name)
-        return models.Room(name=name)
+        return models.Room(name=name, sid=self.sids[name])
 
     async def delete_room(self, name: str) -> None:
         self._ask("delete")
@@ -57,7 +60,7 @@ class FakeRooms:
     async def rooms(self, names: Sequence[str] = ()) -> list[models.Room]:
         if self.down:
             raise UnavailableError("down")
-        return [models.Room(name=name) for name in sorted(self.names)]
+        return [models.Room(name=name, sid=self.sids.get(name, "")) for name in sorted(self.names)]
 
     async def participants(self, name: str) -> list[models.ParticipantInfo]:
         return []
@@ -199,6 +202,32 @@ async def test_who_was_in_a_room_that_was_forgotten_is_gone(
     async with database.read() as session:
         ended = [(f.room_sid, f.at) for f in await facts(session, meeting) if f.kind == "ended"]
     assert ended == [("RM_1", START + 2 * MINUTE), ("RM_2", START + 75 * MINUTE)]
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["open", "ended"])
+async def test_a_presence_that_a_cut_off_waking_left_open_is_ended_by_the_next(
+    database: Database, rooms: FakeRooms, ended: bool
+) -> None:
+    """A room was made anew, or the meeting ended, and the process died before the line was written."""
+    life = MeetingLife(database, rooms, RULES)
+    meeting = await book(database)
+    await life.wake(START)
+    (name,) = rooms.names
+    if ended:
+        await life.end(meeting, by="person:1", now=START + MINUTE)
+    event = WebhookEvent(event="participant_joined", created_at=int(START.timestamp()))
+    event.room.name, event.room.sid = name, "RM_1"
+    event.participant.sid, event.participant.identity = "PA_1", "site:00001:main"
+    await AttendanceLog(database).take(event)
+    if not ended:
+        rooms.sids[name] = "RM_2"
+    later = MeetingLife(database, rooms, RULES)
+    await later.wake(START + 30 * MINUTE)
+    await later.wake(START + 31 * MINUTE)
+    async with database.read() as session:
+        lines = await facts(session, meeting)
+    assert presence(lines).present() == {}
+    assert [(line.kind, line.sid, line.at) for line in lines][1:] == [("ended", "RM_1", START + 30 * MINUTE)]
 
 
 async def test_a_meeting_that_ends_while_rooms_are_mended_keeps_none(

@@ -244,6 +244,19 @@ async def test_a_database_that_is_gone_keeps_the_open_room_and_tells_the_rest(
         assert (await browser.post("/account/end-others", data={"csrf": token})).status_code == 503
 
 
+async def test_a_database_that_goes_in_the_middle_of_a_request_is_no_fault_of_the_page(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object, **__: object) -> None:
+        raise UnavailableError("gone")
+
+    async with world.browser("administrator") as browser:
+        monkeypatch.setattr("web.audit_pages.audit.entries", gone)
+        page = await browser.get("/audit")
+        assert (page.status_code, page.headers["retry-after"]) == (503, "6")
+        assert "Dịch vụ tạm thời" in page.text
+
+
 @pytest.mark.parametrize("cookie", ["", "x", "é", "a" * 43, "a" * 5_000, '"; DROP TABLE session'])
 async def test_any_cookie_is_somebody_or_nobody(world: World, cookie: str) -> None:
     async with world.browser() as browser:
