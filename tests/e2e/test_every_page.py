@@ -73,7 +73,7 @@ async def look_at(view: View, page: Page, listener: Listener, city: City, langua
         await view.do(page)
     await page.locator(view.ready).first.wait_for()
     found = [] if listener.status == view.status else [f"answered {listener.status}, not {view.status}"]
-    found += await word_faults(page, language, city.data)
+    found += await word_faults(page, language, city.data | set(view.data))
     if language == "vi":
         found += await axe_faults(page)
     await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
