@@ -50,7 +50,7 @@ class Evidence:
 
     def __init__(self, name: str, **parameters: Any) -> None:
         self.name = name
-        self._head = {
+        self.head = {
             "name": name,
             "commit": commit(),
             "begun": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -61,7 +61,7 @@ class Evidence:
     def write(self, targets: dict[str, Any], figures: Any, folder: Path = EVIDENCE) -> Path:
         """Keep it. ``targets`` are the judgements: name → {"target", "measured", "met"}."""
         document = {
-            **self._head,
+            **self.head,
             "load_average_after": [round(value, 2) for value in os.getloadavg()],
             "targets": targets,
             "figures": figures,

@@ -26,6 +26,7 @@ from load.kill_story import (
     stay,
     whole,
 )
+from load.show_kill import merged
 from scheduler.floor import Actor, Command, Floor
 from scheduler.floor_state import Event
 from scheduler.model import FloorEvent, Slot
@@ -307,3 +308,14 @@ def test_every_count_is_one_that_a_story_has_raised() -> None:
     story = whole()
     counted = judge_all(story.stored, story.log, story.kills, story.listened, at_end=True, sqlite=True)
     assert counted.numbers().keys() == set[str]().union(*(names for _, names in WRONGS))
+
+
+def test_pieces_of_a_run_are_put_together() -> None:
+    one = {"kills": 2, "told": {"pages": {"a": 1}}, "back": {"count": 1, "longest": 2.0}, "rows": [1]}
+    other = {"kills": 3, "told": {"pages": {"b": 4}}, "back": {"count": 2, "longest": 1.0}, "rows": [2]}
+    assert merged(one, other) == {
+        "kills": 5,
+        "told": {"pages": {"a": 1, "b": 4}},
+        "back": {"count": 3, "longest": 2.0},
+        "rows": [1, 2],
+    }
