@@ -22,8 +22,12 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
+from directory.errors import UnavailableError
+
 BEAT: Final = 10.0
 """Seconds between two rings when nothing is due sooner."""
+AGAIN: Final = 1.0
+"""Seconds until work that failed is tried again, unless the next beat comes first."""
 JUMP: Final = 5.0
 """Seconds by which the clocks must part to be reported."""
 PATIENCE: Final = 15.0
@@ -134,11 +138,16 @@ class Waker:
             now = datetime.fromtimestamp(self._wall(), UTC)
             try:
                 wanted = await self._work(now)
+            except UnavailableError as error:
+                # A database that starts again is there in a moment.
+                self.failures += 1
+                _log.warning("due_work_waits", error=str(error))
+                wanted = now + timedelta(seconds=AGAIN)
             except Exception:
-                # The next beat tries again; a fault of one meeting must not end the service.
+                # No fault must end the service.
                 self.failures += 1
                 _log.exception("due_work_failed")
-                wanted = None
+                wanted = now + timedelta(seconds=AGAIN)
             self._set(now, wanted)
 
     def _set(self, now: datetime, wanted: datetime | None) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directory.errors import UnavailableError
 from scheduler.waker import JUMP, ClockWatch, Waker
 
 
@@ -114,6 +115,25 @@ async def test_failing_work_is_tried_again() -> None:
     await reached(lambda: rung[0] >= 4)
     await waker.stop()
     assert waker.failures == 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a fault of ours"), UnavailableError("starting")])
+async def test_failing_work_does_not_wait_for_the_next_beat(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("scheduler.waker.AGAIN", 0.01)
+    rung = [0]
+
+    async def work(now: datetime) -> datetime | None:
+        rung[0] += 1
+        if rung[0] == 1:
+            raise error
+        return None
+
+    waker = Waker(work, wall=time.time, monotonic=time.monotonic, beat=3600.0)
+    await waker.start()
+    await reached(lambda: rung[0] == 2)
+    await waker.stop()
 
 
 async def test_many_rings_at_once_are_two() -> None:
