@@ -89,4 +89,5 @@ $(eval $(call chore,show-bad-input,tests/load/show_bad_input.py,Ten thousand mal
 $(eval $(call chore,show-double-booking,tests/load/show_double_booking.py,Two secretaries save 500 overlapping bookings at once))
 $(eval $(call chore,show-churn,tests/load/show_churn.py,Two hundred joins and leaves in a minute))
 $(eval $(call chore,show-forty,tests/load/show_forty.py,Forty sites publish and forty watch))
+$(eval $(call chore,show-api,tests/load/show_api.py,Thousands of calls of the REST API made up from its document))
 $(eval $(call chore,show-kill,tests/load/show_kill.py,Kill -9 at two hundred moments: nothing lost or doubled (needs PostgreSQL)))
