@@ -85,13 +85,13 @@ async def test_a_full_room_that_is_looked_through_keeps_no_event_off_the_record(
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slowly(_meeting: str) -> None:
+    async def slowly(*_: object) -> None:
         begun.set()
         await go_on.wait()
 
     log = Log()
     monkeypatch.setattr(conference, "attendance", log)
-    monkeypatch.setattr(conference.running, "joined", slowly)
+    monkeypatch.setattr(conference, "_joined", slowly)
     conference.hear(joined("PA_1"))
     async with asyncio.timeout(10):
         await begun.wait()
