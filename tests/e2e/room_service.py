@@ -20,6 +20,7 @@ import httpx
 import websockets
 from conformance.clients.python_sdk import Site
 from conformance.waiting import until
+from livekit.protocol import models
 from playwright.async_api import Browser, BrowserContext
 from signed_in import World
 
@@ -33,8 +34,7 @@ from scheduler import booking
 from scheduler.booking import Plan
 from scheduler.channel.mirror import Mirror
 from scheduler.rows import get_meeting
-from scheduler.states import OPEN
-from signaling.client.room_service import RoomService
+from scheduler.states import OPEN, PUBLISHED
 from web.assembly import Service
 from web.server import open_listener, serving
 from web.settings import load
@@ -50,12 +50,11 @@ _CSRF = re.compile(r'data-csrf="([^"]+)"')
 
 
 class Member:
-    """A site in a meeting without a page: its session, what the channel told it, and its media."""
+    """A site or a person in a meeting without a page: a session, what the channel told, and media."""
 
-    def __init__(self, city: RoomCity, site: SiteRow, cookie: str, meeting: str) -> None:
+    def __init__(self, city: RoomCity, key: str, cookie: str, meeting: str) -> None:
         self.city = city
-        self.site = site
-        self.key = f"site:{site.code}"
+        self.key = key
         self.identity = f"{self.key}:main"
         self.meeting = meeting
         self.mirror = Mirror()
@@ -202,13 +201,24 @@ class RoomCity:
             await until(lambda: self._is_open(made.id), "the meeting opens by itself")
         return made.id
 
+    async def open_now(self, meeting: str) -> None:
+        """Before its time."""
+        assert self.service.conference is not None
+        await self.service.conference.life.open_now(meeting, by="cli:test", now=datetime.now(UTC))
+
     async def end(self, meeting: str) -> None:
         """End it past all pages, so that its chair and sites are free for the next one."""
         assert self.service.conference is not None
-        async with self.world.database.read() as session:
-            state = (await get_meeting(session, meeting)).state
-        if state == OPEN:
-            await self.service.conference.life.end(meeting, by="cli:test", now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        async with self.world.database.write() as session:
+            found = await get_meeting(session, meeting)
+            if found.state == PUBLISHED:
+                await booking.cancel(
+                    session, meeting, version=found.version, by="cli:test", now=now, reason="hết"
+                )
+            is_open = found.state == OPEN
+        if is_open:
+            await self.service.conference.life.end(meeting, by="cli:test", now=now)
 
     async def _is_open(self, meeting: str) -> bool:
         async with self.world.database.read() as session:
@@ -216,7 +226,11 @@ class RoomCity:
 
     async def member(self, site: SiteRow, meeting: str) -> Member:
         """A site that is signed in by its key."""
-        return Member(self, site, await self.site_cookie(site), meeting)
+        return Member(self, f"site:{site.code}", await self.site_cookie(site), meeting)
+
+    async def voice(self, who: str, meeting: str) -> Member:
+        """One more connection of a person, for what a page does not offer."""
+        return Member(self, f"person:{self.world.people[who]}", await self.world.cookie(who), meeting)
 
     async def site_cookie(self, site: SiteRow) -> str:
         """A session of a site's device."""
@@ -234,22 +248,35 @@ class RoomCity:
         return opened.cookie
 
     async def window(
-        self, browser: Browser, who: str | SiteRow, meeting: str, *, query: str = "", **options: Any
+        self,
+        browser: Browser,
+        who: str | SiteRow,
+        meeting: str,
+        *,
+        query: str = "",
+        language: str = "vi",
+        script: str = "",
+        **options: Any,
     ) -> RoomWindow:
-        """A browser window of a person or a site at the room's page."""
+        """A browser window of a person or a site at the room's page; ``script`` runs before the page's."""
         cookie = await (self.world.cookie(who) if isinstance(who, str) else self.site_cookie(who))
         options = {"viewport": {"width": 1366, "height": 768}, "locale": "vi-VN", **options}
         context = await browser.new_context(**options)
-        await context.add_cookies([{"name": "diemcau_session", "value": cookie, "url": self.base}])
+        cookies = {"diemcau_session": cookie, "language": language}
+        await context.add_cookies([{"name": n, "value": v, "url": self.base} for n, v in cookies.items()])
+        if script:
+            await context.add_init_script(script)
         address = f"{self.base}/meetings/{meeting}/room{query}"
         window = RoomWindow(context, await context.new_page(), address)
         await window.page.goto(address)
         return window
 
-    def rooms(self) -> RoomService:
-        """The media server's own interface, for what a test asks of it."""
+    async def participants(self, meeting: str) -> dict[str, models.ParticipantInfo]:
+        """Who is in the meeting's room, as the media server says."""
         assert self.service.conference is not None
-        return self.service.conference.rooms
+        async with self.world.database.read() as session:
+            room = (await get_meeting(session, meeting)).room
+        return {one.identity: one for one in await self.service.conference.rooms.participants(room)}
 
 
 @contextlib.asynccontextmanager

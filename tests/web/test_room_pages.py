@@ -42,9 +42,16 @@ class Stage:
         people, start = self.world.people, now + begins
         chosen = frozenset(sites or (self.world.site_id,))
         plan = Plan(
-            title, "briefing", people["chair"], people["secretary"], start, start + HOUR, "Asia/Ho_Chi_Minh"
+            title,
+            "briefing",
+            people["chair"],
+            people["secretary"],
+            start,
+            start + HOUR,
+            "Asia/Ho_Chi_Minh",
+            "",
+            chosen,
         )
-        plan = Plan(*[getattr(plan, name) for name in plan.__slots__[:8]], chosen)
         early = now - 3 * HOUR
         async with self.world.database.write() as session:
             made = await booking.create(session, plan, by="person:1", now=early)
