@@ -88,6 +88,8 @@ def policy(origin: str) -> dict[str, Any]:
         "HomepageIsNewTabPage": False,
         "URLBlocklist": ["*"],
         "URLAllowlist": [origin, "chrome://policy", "chrome://version"],
+        # A machine set up in English still shows its room a Vietnamese page.
+        "ForcedLanguages": ["vi", "en"],
         # Nothing that asks something or lies over the picture.
         "BrowserSignin": 0,
         "SyncDisabled": True,

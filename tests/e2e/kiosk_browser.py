@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +75,21 @@ SOUND = """(() => {
 class KioskBrowser:
     """One site's browser. Everything read from the page is read without what a browser takes for a touch."""
 
-    def __init__(self, folder: Path, origin: str, *, policy: bool = True, start: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        origin: str,
+        *,
+        policy: bool = True,
+        start: str = "",
+        flags: Sequence[str] = (),
+        size: tuple[int, int] = (1366, 768),
+    ) -> None:
         self.folder = folder
         self.origin = origin
         self._policy = policy
         self._start = start
+        self._flags = [*flags, f"--window-size={size[0]},{size[1]}"]
         self._process: subprocess.Popen[bytes] | None = None
         self._stack = contextlib.AsyncExitStack()
         self._session: CDPSession | None = None
@@ -92,7 +102,7 @@ class KioskBrowser:
         film, sound = media_files(self.folder, COLOUR_OF_SITE)
         shipped = kiosk_policy.command(self.origin, self.folder / "profile")
         program, *flags, address = shipped
-        machine = [*MACHINE, f"--remote-debugging-port={port}"]
+        machine = [*MACHINE, *self._flags, f"--remote-debugging-port={port}"]
         machine += [f"--use-file-for-fake-video-capture={film}", f"--use-file-for-fake-audio-capture={sound}"]
         before = under_policy(self.folder, kiosk_policy.text(self.origin)) if self._policy else []
         return [*before, program, *machine, *flags, self._start or address]
@@ -187,7 +197,7 @@ class KioskBrowser:
 
         await until(right, lambda: f"{name}.{attribute} is {want}: {last[0]}", within=within, every=0.1)
 
-    async def in_meeting(self, *, within: float = 30) -> None:
+    async def in_meeting(self, *, within: float = 45) -> None:
         """Wait until the site is in a meeting by channel and by media."""
         await self.becomes("meeting", "data-line", "in", within=within)
         await self.becomes("meeting", "data-media", "connected", within=within)
@@ -224,6 +234,42 @@ class KioskBrowser:
             return bool(last[0][0] == tone)
 
         await until(right, lambda: f"the loudspeaker plays {tone}: {last[0]}", within=within, every=0.2)
+
+    async def hears_also(self, tone: str, *, within: float = 20) -> None:
+        """Wait until that tone is in what the loudspeaker plays, whatever else is."""
+        hertz = BY_NAME[tone].hertz
+        level = [0.0]
+
+        async def right() -> bool:
+            found = await self.value(SOUND)
+            if not isinstance(found, dict):
+                return False
+            samples = np.array(found["samples"]) * np.hanning(len(found["samples"]))
+            power = np.abs(np.fft.rfft(samples)) ** 2
+            near = np.abs(np.fft.rfftfreq(len(samples), 1 / found["rate"]) - hertz) < 40
+            level[0] = float(power[near].sum() / max(power.sum(), 1e-9))
+            return level[0] > 0.1
+
+        await until(right, lambda: f"the loudspeaker plays {tone} too: {level[0]}", within=within, every=0.2)
+
+    async def cookies_are_kept(self) -> bool:
+        """Whether the session would be there after a crash."""
+        jars = list((self.folder / "profile").rglob("Cookies"))
+        return any(b"diemcau_session" in jar.read_bytes() for jar in jars)
+
+    async def offline(self, on: bool) -> None:
+        """Let the browser believe that its cable is out; what stands already stays."""
+        assert self._session is not None
+        await self._session.send(
+            "Network.emulateNetworkConditions",
+            {"offline": on, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1},
+        )
+
+    async def quiet(self) -> None:
+        """Nothing went wrong in its script, and nothing had to be closed by a person."""
+        assert self.errors == []
+        assert self.dialogs == 0
+        assert await self.value("document.querySelector('dialog[open]') === null")
 
     # -- pressing ------------------------------------------------------------------------
 

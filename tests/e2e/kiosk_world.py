@@ -110,11 +110,25 @@ class Chair:
         self._socket: websockets.ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._number = 0
+        self._colour = ""
 
     async def enter(self, colour: str = COLOUR_OF_CHAIR) -> Chair:
         """Come in by the channel, then with picture and sound."""
         self._task = asyncio.create_task(self._hold())
-        await until(lambda: self.mirror.roster, "the chair is on the channel", within=20)
+        self._colour = colour
+        await self.again()
+        return self
+
+    @property
+    def entered(self) -> bool:
+        """Whether it came in and may lead, by its role."""
+        return self._task is not None and self.mirror.role == "chair"
+
+    async def again(self) -> None:
+        """With picture and sound into the room, also after the service was killed."""
+        await until(lambda: self._socket and self.mirror.roster, "the chair is on the channel", within=30)
+        if self.room is not None:
+            await self.room.leave()
         token = (await self._http.get("/api/v1/me")).json()["csrf_token"]
         answer = await self._http.post(
             f"/api/v1/meetings/{self.meeting}/ticket", headers={"X-CSRF-Token": token}
@@ -123,9 +137,8 @@ class Chair:
         ticket = answer.json()
         self.room = Site(ticket["identity"])
         await self.room.join(self._service.url.replace("http", "ws", 1), ticket["token"])
-        await self.room.publish_camera(colour)
-        await self.room.publish_microphone(colour)
-        return self
+        await self.room.publish_camera(self._colour)
+        await self.room.publish_microphone(self._colour)
 
     async def _hold(self) -> None:
         """Be on the channel, again after every cut."""
@@ -209,6 +222,14 @@ class KioskWorld:
         ) as http:
             return str((await http.get(f"/api/v1/meetings/{meeting}")).json()["state"])
 
+    async def opens(self, meeting: str) -> None:
+        """Wait until the meeting has opened by itself."""
+
+        async def is_open() -> bool:
+            return await self.state(meeting) == "open"
+
+        await until(is_open, "the meeting opens by itself", within=40, every=0.2)
+
     async def chair(self, meeting: str, person: int = CHAIR) -> Chair:
         """The chair, signed in by the page; not in the meeting yet."""
         http = httpx.AsyncClient(base_url=self.service.url, trust_env=False, timeout=20)
@@ -224,20 +245,29 @@ class KioskWorld:
     async def open(self, title: str, *sites: int, minutes: float = 30) -> Chair:
         """Book a meeting that opens now, and let its chair come in."""
         meeting = await self.book(title, *sites, minutes=minutes)
-
-        async def is_open() -> bool:
-            return await self.state(meeting) == "open"
-
-        await until(is_open, "the meeting opens by itself", within=30, every=0.2)
+        await self.opens(meeting)
         return await (await self.chair(meeting)).enter()
+
+    async def cancel(self, *meetings: str) -> None:
+        """Call meetings off that have not begun; without any named, all."""
+        async with httpx.AsyncClient(
+            base_url=self.service.url, trust_env=False, auth=self.basic(SECRETARY), timeout=20
+        ) as http:
+            listed = await http.get("/api/v1/meetings", params={"state": "published"})
+            for one in listed.json()["items"]:
+                if meetings and one["id"] not in meetings:
+                    continue
+                version = {"If-Match": f'"{one["version"]}"'}
+                path = f"/api/v1/meetings/{one['id']}/cancel"
+                answer = await http.post(path, json={"reason": "xong"}, headers=version)
+                assert answer.status_code == 200, answer.text
 
     async def close(self) -> None:
         """All chairs go away; their meetings end, so that the next test has its sites free."""
         chairs, self._open = self._open, []
         for chair in chairs:
-            if not chair.mirror.closing and chair.mirror.roster:
-                with contextlib.suppress(AssertionError, websockets.WebSocketException):
-                    await chair.do("end")
+            if chair.entered and not chair.mirror.closing and await self.state(chair.meeting) == "open":
+                await chair.do("end")
             await chair.close()
 
 

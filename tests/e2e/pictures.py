@@ -19,6 +19,7 @@ from conformance.clients.browser import CHROMIUM  # noqa: E402
 
 from e2e.conftest import ARGUMENTS, KINDLY  # noqa: E402
 from e2e.picture_album import Album  # noqa: E402
+from e2e.picture_kiosk import take_kiosk  # noqa: E402
 from e2e.picture_pages import take_pages  # noqa: E402
 from e2e.picture_room import take_room  # noqa: E402
 
@@ -35,6 +36,8 @@ async def take(album: Album, only: str) -> None:
         if wanted("open-room"):
             await take_room(browser, album)
         await browser.close()
+    if wanted("kiosk-"):
+        await take_kiosk(album)
 
 
 def main() -> None:

@@ -94,6 +94,7 @@ def test_camera_microphone_and_sound_are_for_this_origin_alone() -> None:
     assert granted["URLAllowlist"][0] == ORIGIN
     assert not any("*" in str(value) for name, value in granted.items() if name != "URLBlocklist")
     assert granted["RestoreOnStartupURLs"] == [ORIGIN + KIOSK]
+    assert granted["ForcedLanguages"][0] == "vi"
 
 
 def test_the_file_is_json_that_says_the_same() -> None:

@@ -118,7 +118,7 @@ function closed(life: KioskLife, event: KioskEvent & { type: "closed" }, now: nu
 // -- when to ask again -----------------------------------------------------------------------
 
 const MINUTE = 60_000;
-const QUIET_MS = 30_000;
+const QUIET_MS = 20_000;
 const NEAR_MS = 10_000;
 const OPENING_MS = 2_000;
 const IN_MS = 60_000;
