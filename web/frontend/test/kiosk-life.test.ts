@@ -118,8 +118,8 @@ describe("nextAsk", () => {
   const waiting: KioskLife = { phase: "waiting" };
 
   it.each([
-    ["nothing booked", null, START, 21_000, 39_000],
-    ["an hour before", SOON, START - 3_600_000, 21_000, 39_000],
+    ["nothing booked", null, START, 14_000, 26_000],
+    ["an hour before", SOON, START - 3_600_000, 14_000, 26_000],
     ["a minute before", SOON, START - 60_000, 7_000, 13_000],
     ["a second before: right after the start", SOON, START - 1_000, 1_300, 2_500],
     ["just after the start", SOON, START + 100, 1_200, 2_800],
