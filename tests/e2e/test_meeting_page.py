@@ -49,7 +49,10 @@ async def test_wrong_key_is_refused_in_both_languages(visit: Visit, service: Ser
     assert await page.at("end-view").get_attribute("data-code") == "key_invalid"
     words = await page.at("end-view").inner_text()
     assert "Đường dẫn vào họp không đúng" in words
+    await page.at("language-en").click()
+    words = await page.at("end-view").inner_text()
     assert "The meeting link is wrong" in words
+    assert "Đường dẫn vào họp không đúng" not in words
 
 
 async def test_mute_and_camera_reach_the_others(visit: Visit, peer: Join) -> None:
