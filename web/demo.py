@@ -239,10 +239,10 @@ def _greet(
     say(f"  {base}/sign-in", "bold cyan")
     for person in demo.people:
         say(f"  {ROLE_NAMES[person.role]:<34} {person.login:<10} {person.password}   {person.name}")
-    say("\nTrang điểm cầu / pages of sites:")
-    say(f"  {base}/sign-in/site", "bold cyan")
+    say("\nTrang điểm cầu, mỗi trang một trình duyệt / pages of sites, each in a browser of its own:")
     for site in demo.kiosks:
-        say(f"  {site.name + ', ' + site.district:<34} {site.key}")
+        say(f"  {site.name}, {site.district}")
+        say(f"  {base}/kiosk#key={site.key}", "bold cyan")
     at = datetime.datetime.fromisoformat(demo.coming_at).astimezone(ZoneInfo(ZONE))
     say(f"\nMột cuộc họp đang mở, một cuộc họp mở lúc {at:%H:%M} / one meeting is open, one opens then.")
     say("\nPhòng mở cho khách / the open room for guests:")
