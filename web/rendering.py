@@ -7,6 +7,7 @@ components know their words without being handed them.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ ENTRY: Final = "src/site.ts"
 LANGUAGE_PATH: Final = "/language"
 LANGUAGE_LIFE: Final = 31_536_000
 MAX_BODY: Final = 4_096
+BODY_TIMEOUT: Final = 20.0
 
 WEEKDAYS: Final = (
     "weekday.1",
@@ -185,11 +187,18 @@ def _here(request: Request, **changes: object) -> str:
 async def choose_language(request: Request) -> Response:
     """Keeps the chosen language in a cookie and goes back to where the person was."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            return Response(status_code=413)
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=8)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return Response(status_code=413)
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=8)
+    except TimeoutError:
+        return Response(status_code=408)
+    except ValueError:
+        # More fields than the switch has.
+        return Response(status_code=400)
     wish = fields.get("language", [""])[0]
     answer = RedirectResponse(local_path(fields.get("next", ["/"])[0]), 303)
     if wish in i18n.LANGUAGES:

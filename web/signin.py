@@ -30,6 +30,7 @@ from web.visitors import (
     TurnedAway,
     check_form,
     drop_session,
+    has_session,
     now,
     principal,
     require,
@@ -195,7 +196,9 @@ class SignInPages:
             except UnavailableError:
                 raise TurnedAway("unavailable", 503, retry_after=5) from None
             set_flash(answer, Flash("success", "flash.signed_out"))
-        drop_session(request, answer)
+        if has_session(request):
+            # When another site posts, the cookie stays at home; nor must the answer take it away then.
+            drop_session(request, answer)
         return answer
 
     # -- the own password -----------------------------------------------------------------

@@ -161,6 +161,11 @@ def set_session(request: Request, response: Response, opened: Opened) -> None:
     )
 
 
+def has_session(request: Request) -> bool:
+    """Whether the browser sent the cookie of a session, living or not."""
+    return _named(_COOKIE, request.scope) in request.cookies
+
+
 def drop_session(request: Request, response: Response) -> None:
     """Take the cookie away again."""
     secure = _is_secure(request.scope)
