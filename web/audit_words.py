@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -14,13 +14,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.model import AuditEntry, Endpoint, Person
 from directory.search import search_key
+from directory.tabular.telephones import show_telephone
 from scheduler.booking import chunks
 from scheduler.localtime import format_instant
 from scheduler.model import Meeting
 from web import i18n
+from web.forms import show_date
 from web.i18n import Language
+from web.meeting_words import FIELD_WORDS as MEETING_FIELDS
+from web.meeting_words import KIND_WORDS
+from web.meeting_words import STATE_WORDS as MEETING_STATES
 from web.navigation import ROLE_WORDS
-from web.people_form import unit_names
+from web.people_form import LANGUAGE_WORDS, unit_names
+from web.site_words import DEVICE_WORDS, FIELD_WORDS, LINE_WORDS, PLACE_WORDS, STATE_WORDS
 
 MOST_TEXT: Final = 200
 MOST_ITEMS: Final = 20
@@ -86,6 +92,32 @@ _FIELDS: Final = {
     "reason": "audit.field.reason",
     "sites": "audit.field.sites",
 }
+_FIELDS_OF: Final[Mapping[str, Mapping[str, str]]] = {
+    "endpoint": FIELD_WORDS,
+    "place": FIELD_WORDS,
+    "device": {**FIELD_WORDS, "name": "directory.device_name"},
+    "site_group": {**FIELD_WORDS, "name": "groups.name"},
+    "unit": {"name": "directory.unit", "code": "directory.code"},
+    "meeting": MEETING_FIELDS,
+}
+"""By the noun of the subject, before :data:`_FIELDS`: a site's kind is not a meeting's."""
+_VALUES_OF: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("endpoint", "commissioning"): STATE_WORDS,
+    ("endpoint", "line_type"): LINE_WORDS,
+    ("endpoint", "backup_line_type"): LINE_WORDS,
+    ("place", "kind"): PLACE_WORDS,
+    ("device", "kind"): DEVICE_WORDS,
+    ("person", "language"): LANGUAGE_WORDS,
+    ("credential", "kind"): {
+        "person": "audit.person",
+        "device": "keys.kind.device",
+        "agent": "keys.kind.agent",
+    },
+    ("meeting", "kind"): KIND_WORDS,
+    ("meeting", "state"): MEETING_STATES,
+}
+"""Values that are codes, by noun and field."""
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PERSON_FIELDS: Final = frozenset({"chair_id", "secretary_id"})
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00", re.ASCII)
 
@@ -122,12 +154,14 @@ async def lines(session: AsyncSession, language: Language, entries: Sequence[Aud
     people = {
         f"person:{side[key]}" for side in values for key in _PERSON_FIELDS if isinstance(side.get(key), int)
     }
-    names = await actor_names(session, {e.actor for e in entries} | {e.subject for e in entries} | people)
+    owners = {str(side["owner"]) for side in values if side.get("owner")}
+    actors = {e.actor for e in entries} | {e.subject for e in entries}
+    names = await actor_names(session, actors | people | owners)
     names |= await _things(session, {entry.subject for entry in entries})
     numbers = {
         number
         for side in values
-        for number in (side.get("unit_ids") or ())
+        for number in [*(side.get("unit_ids") or ()), side.get("unit_id")]
         if isinstance(number, int) and not isinstance(number, bool)
     }
     units = await unit_names(session, sorted(numbers)[:5_000])
@@ -169,20 +203,30 @@ def _line(language: Language, entry: AuditEntry, names: Mapping[str, str], units
     return Line(
         entry.id,
         format_instant(entry.at),
-        names.get(entry.actor)
-        or (i18n.translate(language, "audit.service") if entry.actor == "service" else entry.actor),
+        actor_words(language, entry.actor, names),
         entry.actor,
         i18n.translate(language, VERBS[verb]) if verb in VERBS else "",
         entry.action,
         i18n.translate(language, NOUNS[noun]) if noun in NOUNS else "",
         names.get(entry.subject, key or entry.subject),
         entry.subject,
-        changes(language, entry.before, entry.after, names, units),
+        changes(language, noun, entry.before, entry.after, names, units),
     )
+
+
+def actor_words(language: Language, actor: str, names: Mapping[str, str]) -> str:
+    """Who acted, as people say it: by name, the service itself, or a command that somebody ran."""
+    if actor in names:
+        return names[actor]
+    kind, _, user = actor.partition(":")
+    if kind == "cli":
+        return i18n.translate(language, "audit.command", user=user)
+    return i18n.translate(language, "audit.service") if actor == "service" else actor
 
 
 def changes(
     language: Language,
+    noun: str,
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
     names: Mapping[str, str],
@@ -192,15 +236,21 @@ def changes(
     old, new = before or {}, after or {}
     found = []
     for name in dict.fromkeys([*old, *new]):
-        was, now = (_value(language, name, side.get(name), names, units) for side in (old, new))
+        was, now = (_value(language, noun, name, side.get(name), names, units) for side in (old, new))
         if was or now:
-            word = i18n.translate(language, _FIELDS[name]) if name in _FIELDS else ""
+            key = _FIELDS_OF.get(noun, {}).get(name) or _FIELDS.get(name)
+            word = i18n.translate(language, key) if key else ""
             found.append(Change(word, name, was, now))
     return found
 
 
 def _value(
-    language: Language, name: str, value: Any, names: Mapping[str, str], units: Mapping[int, str]
+    language: Language,
+    noun: str,
+    name: str,
+    value: Any,
+    names: Mapping[str, str],
+    units: Mapping[int, str],
 ) -> str:
     if value is None or value == "" or value == []:
         return ""
@@ -218,8 +268,19 @@ def _value(
         return _cut("; ".join(shown)) + (f" (+{more})" if more > 0 else "")
     if name in _PERSON_FIELDS:
         return names.get(f"person:{value}", str(value))
+    if name == "owner":
+        return actor_words(language, str(value), names)
+    if name == "unit_id":
+        return units.get(value, str(value))
+    words = _VALUES_OF.get((noun, name), {})
+    if isinstance(value, str) and value in words:
+        return i18n.translate(language, words[value])
+    if name == "contact_phone":
+        return show_telephone(str(value))
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         return format_instant(datetime.fromisoformat(value))
+    if isinstance(value, str) and name == "commissioned_on" and _DAY.fullmatch(value):
+        return show_date(date.fromisoformat(value))
     return _cut(_plain(value))
 
 

@@ -26,19 +26,18 @@ from directory.places import PlaceDetails
 from directory.search import search_key
 from directory.sites import Site, all_sites, find
 from directory.tabular.telephones import show_telephone
-from web.directory_words import (
+from web.directory_words import past_of, sentence
+from web.flash import Flash, set_flash
+from web.forms import Form, read_date, show_date
+from web.rendering import Renderer
+from web.site_words import (
     DEVICE_WORDS,
     LINE_WORDS,
     PLACE_WORDS,
     STATE_BADGES,
     STATE_WORDS,
     STEP_WORDS,
-    past_of,
-    sentence,
 )
-from web.flash import Flash, set_flash
-from web.forms import Form, read_date, show_date
-from web.rendering import Renderer
 from web.visitors import Fields, TurnedAway, check_form, now, require
 
 LIST: Final = "/directory"

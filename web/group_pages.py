@@ -150,6 +150,8 @@ class GroupPages:
         async with self._database.read() as session:
             sites: list[Site] = await all_sites(session)
         members = group.members if group else frozenset()
+        # Who changes a group looks for what is in it first.
+        sites.sort(key=lambda site: site.id not in members)
         return self._renderer.render(
             request,
             "group.html",

@@ -50,7 +50,7 @@ _ACTIONS: Final = {
     "meeting.skip": "meeting.did.skip",
     "meeting.extend": "meeting.did.extend",
 }
-_FIELDS: Final = {
+FIELD_WORDS: Final = {
     "title": "booking.title",
     "kind": "booking.kind",
     "chair_id": "booking.chair",
@@ -91,7 +91,7 @@ def changed_fields(language: Language, past: Past, names: Mapping[int, str]) -> 
     if past.action == "meeting.create":
         return []
     told = []
-    for name, key in _FIELDS.items():
+    for name, key in FIELD_WORDS.items():
         if name not in past.after:
             continue
         label = i18n.translate(language, key)

@@ -22,7 +22,7 @@ from directory.database import Database
 from directory.errors import ChangedError, DirectoryError, NotFoundError, UnavailableError
 from directory.people import PersonView
 from scheduler.localtime import format_instant, today
-from web.audit_words import actor_names
+from web.audit_words import actor_names, actor_words
 from web.flash import Flash, set_flash
 from web.forms import Form
 from web.navigation import ROLE_WORDS, ROLES
@@ -241,7 +241,7 @@ class PeoplePages:
             return self._renderer.say(
                 request,
                 "people.changed_by",
-                name=names.get(entry.actor, entry.actor),
+                name=actor_words(self._renderer.language(request), entry.actor, names),
                 when=format_instant(entry.at),
             )
         return self._renderer.say(request, "people.changed")

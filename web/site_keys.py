@@ -27,7 +27,7 @@ from directory.endpoints import EndpointView
 from directory.errors import InvalidError, NotFoundError, UnavailableError
 from directory.model import Credential
 from scheduler.localtime import format_instant
-from web.audit_words import actor_names
+from web.audit_words import actor_names, actor_words
 from web.directory_pages import SITE, done
 from web.forms import Form
 from web.rendering import Renderer
@@ -91,6 +91,7 @@ class SiteKeyPages:
             living = await credentials.living(session, Credential.endpoint_id == site.id)
             opened = await sessions.of_endpoint(session, site.id, now())
             names = await actor_names(session, [one.created_by for one in living])
+        language = self._renderer.language(request)
         count = Counter(one.owner for one in opened)
         return self._renderer.render(
             request,
@@ -101,7 +102,7 @@ class SiteKeyPages:
             keys=[
                 Key(
                     one,
-                    names.get(one.created_by, one.created_by),
+                    actor_words(language, one.created_by, names),
                     count[owners.actor_name(one.kind, site.code, one.device)],
                 )
                 for one in living

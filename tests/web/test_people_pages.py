@@ -274,7 +274,7 @@ async def test_the_log_says_who_did_what(world: World) -> None:
             said("role.chair"),
         ):
             assert text in page
-        assert "cli:test" in page
+        assert said("audit.command", user="test") in page
         assert said("audit.session") + ":" not in page
 
 

@@ -139,3 +139,12 @@ async def test_a_retired_site_gets_no_key(world: World) -> None:
 async def test_a_site_that_is_not_there(world: World) -> None:
     async with world.browser("it_staff") as staff:
         assert (await staff.get("/directory/sites/zz/keys")).status_code == 404
+
+
+async def test_the_log_tells_of_keys_in_words(world: World) -> None:
+    async with world.browser("administrator") as admin:
+        await admin.fill(KEYS, {"kind": "agent", "device": "agent"})
+        page = Text((await admin.get("/audit?thing=credential")).text).all
+    assert said("keys.kind.agent") in page
+    assert "agent:00004" not in page
+    assert "(00004)" in page
