@@ -115,5 +115,5 @@ async def free_times(
     span = timedelta(days=hours.search_days + 1)
     names = resources(plan)
     busy = await taken(session, names, max(now, plan.starts_at - span), plan.starts_at + span)
-    wanted = Wanted(plan.starts_at, plan.ends_at, {name: name for name in names}, beside, plan.title)
+    wanted = Wanted(plan.starts_at, plan.ends_at, names, beside)
     return nearest_free(wanted, busy, hours, not_before=now)

@@ -1,16 +1,16 @@
-"""Which meetings stand in the way of a wanted time, and the nearest times that are free for all.
+"""The nearest times that are free for all, and conflicts gathered by meeting for sentences.
 
 Times are half-open: what ends at 09:00 and what begins at 09:00 do not meet.
 A :class:`Timeline` holds the taken times of one resource (``site:12``,
 ``person:3``) and answers by bisection, so a question to 579 of them costs a
-few thousand steps whatever else is booked. The database refuses a double
-booking in the end; this is for the sentence before, and for suggestions.
+few thousand steps whatever else is booked. What stands in the way of a plan
+is asked of the database, by :func:`scheduler.booking.conflicts`.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -58,16 +58,15 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A time that somebody wants. ``resources`` are the sites and the chair, with the names for sentences.
+    """A time that somebody wants. ``resources`` are the sites and the chair.
 
     ``meeting_id`` is the meeting that is moved, whose own times are no conflict; empty for a new one.
     """
 
     starts_at: datetime
     ends_at: datetime
-    resources: Mapping[str, str]
+    resources: Collection[str]
     meeting_id: str = ""
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +117,8 @@ class Clash:
     names: tuple[str, ...]
 
 
-def conflicts(wanted: Wanted, busy: Mapping[str, Timeline]) -> list[Conflict]:
-    """All taken times in the way, by start and then by resource. Raises ImpossibleError ``before_start``."""
-    require_order(wanted.starts_at, wanted.ends_at, "ends_at")
-    found = [
-        Conflict(resource, name, item.meeting_id, item.title, item.starts_at, item.ends_at)
-        for resource, name in wanted.resources.items()
-        if resource in busy
-        for item in busy[resource].overlapping(wanted.starts_at, wanted.ends_at)
-        if not wanted.meeting_id or item.meeting_id != wanted.meeting_id
-    ]
-    return sorted(found, key=lambda conflict: (conflict.starts_at, conflict.resource, conflict.meeting_id))
-
-
 def by_meeting(found: Iterable[Conflict]) -> list[Clash]:
-    """The same, once for each meeting: 579 sites in one other meeting are one sentence."""
+    """Conflicts, once for each meeting: 579 sites in one other meeting are one sentence."""
     groups: dict[str, list[Conflict]] = {}
     for conflict in found:
         groups.setdefault(conflict.meeting_id, []).append(conflict)

@@ -1,4 +1,4 @@
-"""Conflicts by bisection, and the nearest free times."""
+"""Taken times by bisection, and the nearest free times."""
 
 import random
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler import localtime
-from scheduler.errors import ImpossibleError
-from scheduler.planning import Busy, Timeline, Wanted, WorkingHours, by_meeting, conflicts, nearest_free
+from scheduler.errors import Conflict, ImpossibleError
+from scheduler.planning import Busy, Timeline, Wanted, WorkingHours, by_meeting, nearest_free
 
 HOURS = WorkingHours()
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-NAMES = {"site:1": "Phường Phúc Xá", "site:2": "Phường Trúc Bạch", "person:1": "Nguyễn Văn An"}
+NAMES = ("site:1", "site:2", "person:1")
 
 
 def at(text: str) -> datetime:
@@ -27,8 +27,8 @@ def busy(start: str, end: str, meeting: str = "m1", title: str = "Giao ban") -> 
     return Busy(at(start), at(end), meeting, title)
 
 
-def wanted(start: str, end: str, **more: str) -> Wanted:
-    return Wanted(at(start), at(end), NAMES, **more)
+def wanted(start: str, end: str, meeting_id: str = "") -> Wanted:
+    return Wanted(at(start), at(end), NAMES, meeting_id)
 
 
 def shown(times: tuple[datetime, datetime] | None) -> str | None:
@@ -48,38 +48,45 @@ def shown(times: tuple[datetime, datetime] | None) -> str | None:
     ],
 )
 def test_times_are_half_open(start: str, end: str, meets: bool) -> None:
-    found = conflicts(wanted(start, end), {"site:2": Timeline([busy("01/12 08:00", "01/12 09:00")])})
-    assert [(c.resource, c.name, c.meeting_id, c.title) for c in found] == (
-        [("site:2", "Phường Trúc Bạch", "m1", "Giao ban")] if meets else []
-    )
+    item = busy("01/12 08:00", "01/12 09:00")
+    assert Timeline([item]).overlapping(at(start), at(end)) == ([item] if meets else [])
 
 
-def test_fc_c10_a_meeting_over_midnight_conflicts_after_midnight() -> None:
-    found = conflicts(
-        wanted("02/12 00:15", "02/12 01:00"), {"site:1": Timeline([busy("01/12 22:00", "02/12 00:30")])}
-    )
-    assert localtime.format_span(found[0].starts_at, found[0].ends_at) == "01/12/2026 22:00–02/12/2026 00:30"
+def test_fc_c10_a_meeting_over_midnight_is_there_after_midnight() -> None:
+    line = Timeline([busy("01/12 22:00", "02/12 00:30")])
+    [found] = line.overlapping(at("02/12 00:15"), at("02/12 01:00"))
+    assert localtime.format_span(found.starts_at, found.ends_at) == "01/12/2026 22:00–02/12/2026 00:30"
 
 
 def test_a_moved_meeting_is_not_in_its_own_way() -> None:
     lines = {"site:1": Timeline([busy("01/12 08:00", "01/12 09:00")])}
-    assert conflicts(wanted("01/12 08:30", "01/12 09:30", meeting_id="m1"), lines) == []
-    assert len(conflicts(wanted("01/12 08:30", "01/12 09:30", meeting_id="m2"), lines)) == 1
+
+    def after(meeting_id: str) -> str | None:
+        own = wanted("01/12 08:30", "01/12 09:30", meeting_id)
+        return shown(nearest_free(own, lines, HOURS, not_before=LONG_AGO).after)
+
+    assert after("m1") == "01/12/2026 08:45–09:45"
+    assert after("m2") == "01/12/2026 09:00–10:00"
     # Two meetings without id are two: an unsaved one does not excuse the other.
     lines = {"site:1": Timeline([busy("01/12 08:00", "01/12 09:00", meeting="")])}
-    assert len(conflicts(wanted("01/12 08:30", "01/12 09:30"), lines)) == 1
+    assert after("") == "01/12/2026 09:00–10:00"
 
 
 def test_an_end_before_the_start_is_refused() -> None:
     with pytest.raises(ImpossibleError) as caught:
-        conflicts(wanted("01/12 09:00", "01/12 08:00"), {})
+        nearest_free(wanted("01/12 09:00", "01/12 08:00"), {}, HOURS, not_before=LONG_AGO)
     assert caught.value.problem == "before_start"
 
 
 def test_one_meeting_in_the_way_of_many_is_one_clash() -> None:
-    lines = {key: Timeline([busy("01/12 08:00", "01/12 09:00")]) for key in ("site:1", "site:2")}
-    lines["person:1"] = Timeline([busy("01/12 08:30", "01/12 10:00", "m2", "Tập huấn")])
-    clashes = by_meeting(conflicts(wanted("01/12 08:00", "01/12 10:00"), lines))
+    first, last = at("01/12 08:00"), at("01/12 10:00")
+    clashes = by_meeting(
+        [
+            Conflict("site:1", "Phường Phúc Xá", "m1", "Giao ban", first, last),
+            Conflict("person:1", "Nguyễn Văn An", "m2", "Tập huấn", first, last),
+            Conflict("site:2", "Phường Trúc Bạch", "m1", "Giao ban", first, last),
+        ]
+    )
     assert [(c.meeting_id, c.title, c.names) for c in clashes] == [
         ("m1", "Giao ban", ("Phường Phúc Xá", "Phường Trúc Bạch")),
         ("m2", "Tập huấn", ("Nguyễn Văn An",)),
@@ -217,9 +224,8 @@ def test_free_times_are_free_and_none_nearer_is(
 ) -> None:
     hours = WorkingHours(search_days=3)
     lines: Mapping[str, Timeline] = {f"site:{n}": timeline(spans) for n, spans in enumerate(sites)}
-    names = dict.fromkeys(lines, "")
     begin = BASE + timedelta(minutes=start)
-    want = Wanted(begin, begin + timedelta(minutes=length), names)
+    want = Wanted(begin, begin + timedelta(minutes=length), list(lines))
     free = nearest_free(want, lines, hours, not_before=LONG_AGO)
     # All starts of the grid, one by one.
     day = localtime.today(begin)
@@ -230,7 +236,8 @@ def test_free_times_are_free_and_none_nearer_is(
             continue
         moment = work[0]
         while moment + timedelta(minutes=length) <= work[1]:
-            if not conflicts(Wanted(moment, moment + timedelta(minutes=length), names), lines):
+            end = moment + timedelta(minutes=length)
+            if not any(line.overlapping(moment, end) for line in lines.values()):
                 good.append(moment)
             moment += timedelta(minutes=15)
     assert (free.before[0] if free.before else None) == max((g for g in good if g < begin), default=None)
@@ -252,13 +259,18 @@ def test_a_city_with_a_hundred_thousand_bookings() -> None:
     assert sum(map(len, everything.values())) > 100_000
     lines = {key: Timeline(line, is_sorted=True) for key, line in everything.items()}
     begin = BASE + timedelta(days=40, hours=9)
-    want = Wanted(begin, begin + timedelta(hours=2), dict.fromkeys(lines, ""))
+    want = Wanted(begin, begin + timedelta(hours=2), list(lines))
     plain = {
         (key, item.meeting_id)
         for key, line in everything.items()
         for item in line
         if item.starts_at < want.ends_at and want.starts_at < item.ends_at
     }
-    assert {(c.resource, c.meeting_id) for c in conflicts(want, lines)} == plain
+    found = {
+        (key, item.meeting_id)
+        for key, line in lines.items()
+        for item in line.overlapping(want.starts_at, want.ends_at)
+    }
+    assert found == plain
     assert plain
     assert nearest_free(want, lines, HOURS, not_before=LONG_AGO).after is None
