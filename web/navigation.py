@@ -58,6 +58,7 @@ def _entry(path: str, word: str, icon: str, roles: Iterable[str] = ROLES) -> Ent
 
 ENTRIES: Final[tuple[Entry, ...]] = (
     _entry("/home", "nav.home", "home", (*ROLES, "site")),
+    _entry("/kiosk", "kiosk.title", "site", ("site",)),
     _entry("/meetings", "nav.meetings", "calendar"),
     _entry("/meetings/new", "nav.book", "plus", ("secretary",)),
     _entry("/directory", "nav.directory", "site", ("secretary", "it_staff", "administrator")),

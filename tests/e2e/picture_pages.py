@@ -47,7 +47,9 @@ async def _sites(city: City) -> AsyncIterator[None]:
 
 
 async def _take(browser: Browser, album: Album, city: City, views: list[View], language: str) -> None:
-    context = await browser.new_context(locale="vi-VN", reduced_motion="reduce")
+    context = await browser.new_context(
+        locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh", reduced_motion="reduce"
+    )
     await city.sign_in(context, views[0].role, language)
     await context.add_init_script(DRAWN)
     for view in views:

@@ -93,7 +93,9 @@ async def look_at(view: View, page: Page, listener: Listener, city: City, langua
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("role", ROLES)
 async def test_every_page(city: City, browsers: dict[str, Browser], role: str, language: Language) -> None:
-    context = await browsers["kind"].new_context(reduced_motion="reduce", locale="vi-VN")
+    context = await browsers["kind"].new_context(
+        reduced_motion="reduce", locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh"
+    )
     await city.sign_in(context, role, language)
     page = await context.new_page()
     page.set_default_timeout(10_000)

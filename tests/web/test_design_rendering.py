@@ -163,7 +163,7 @@ def test_shown_text_has_no_controls_and_no_turns(text: str) -> None:
         ),
         ({"it_staff"}, "/meetingsx", ["/home", "/meetings", "/directory"], None),
         ({"administrator"}, "/audit", ["/home", "/meetings", "/directory", "/people", "/audit"], "/audit"),
-        ({"site"}, "/home", ["/home"], "/home"),
+        ({"site"}, "/home", ["/home", "/kiosk"], "/home"),
         ({"unknown"}, "/home", [], None),
     ],
 )
@@ -176,7 +176,7 @@ def test_navigation_by_role(roles: set[str], path: str, paths: list[str], curren
 def test_navigation_table() -> None:
     assert navigation(None, "/home") == []
     assert set(ROLE_WORDS) == {*ROLES, "site"}
-    assert {entry.path for entry in navigation(Visitor("A", frozenset(ROLES)), "/")} == {
+    assert {entry.path for entry in navigation(Visitor("A", frozenset({*ROLES, "site"})), "/")} == {
         entry.path for entry in ENTRIES
     }
     assert navigation(Visitor("A", frozenset(ROLES), at_work=False), "/") == []
