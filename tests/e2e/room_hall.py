@@ -10,7 +10,7 @@ from livekit.protocol import models
 from playwright.async_api import Browser
 
 from directory.sites import Site as SiteRow
-from e2e.room_service import Member, RoomCity, RoomWindow
+from e2e.room_service import TITLE, Member, RoomCity, RoomWindow
 
 MICROPHONE = models.TrackSource.MICROPHONE
 
@@ -50,8 +50,7 @@ class Hall:
 
     async def open(self, *sites: SiteRow, title: str = "") -> str:
         """Book a meeting of these sites and wait until the service has opened it."""
-        more = {"title": title} if title else {}
-        self.meeting = await self.city.book(sites, **more)
+        self.meeting = await self.city.book(sites, title=title or TITLE)
         return self.meeting
 
     async def member(self, site: SiteRow, colour: str | None = None, *, media: bool = True) -> Member:

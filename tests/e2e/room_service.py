@@ -23,6 +23,7 @@ from conformance.waiting import until
 from livekit.protocol import models
 from playwright.async_api import Browser, BrowserContext
 from signed_in import World
+from sqlalchemy import select
 
 from directory.access import credentials, owners, sessions
 from directory.access.sessions import Visit
@@ -33,6 +34,8 @@ from e2e.meeting_page import MeetingPage
 from scheduler import booking
 from scheduler.booking import Plan
 from scheduler.channel.mirror import Mirror
+from scheduler.floor_state import State
+from scheduler.model import FloorEvent
 from scheduler.rows import get_meeting
 from scheduler.states import OPEN, PUBLISHED
 from web.assembly import Service
@@ -104,6 +107,17 @@ class Member:
         if colour is not None:
             await self.media.publish_camera(colour)
         return self
+
+    async def cut(self, *, half_a_frame: bool = False) -> None:
+        """The channel's line is gone without a word, or in the middle of one."""
+        assert self._socket is not None
+        assert self._reading is not None
+        if half_a_frame:
+            # The beginning of a masked text of a hundred bytes (RFC 6455, section 5.2), and no more of it.
+            self._socket.transport.write(b"\x81\xe4\x01\x02\x03\x04abc")
+        self._socket.transport.abort()
+        await self._reading
+        self.mirror.closing = ""
 
     async def close(self) -> None:
         """Be gone."""
@@ -270,6 +284,19 @@ class RoomCity:
         window = RoomWindow(context, await context.new_page(), address)
         await window.page.goto(address)
         return window
+
+    async def floor(self, meeting: str) -> State:
+        """The floor as it is kept."""
+        assert self.service.conference is not None
+        return await self.service.conference.desk.state(meeting)
+
+    async def floor_events(self, meeting: str) -> list[dict[str, Any]]:
+        """All that happened to the floor, in order."""
+        async with self.world.database.read() as session:
+            rows = await session.scalars(
+                select(FloorEvent).where(FloorEvent.meeting_id == meeting).order_by(FloorEvent.sequence)
+            )
+            return [row.event for row in rows]
 
     async def participants(self, meeting: str) -> dict[str, models.ParticipantInfo]:
         """Who is in the meeting's room, as the media server says."""
