@@ -228,7 +228,7 @@ class KioskWorld:
         async def is_open() -> bool:
             return await self.state(meeting) == "open"
 
-        await until(is_open, "the meeting opens by itself", within=40, every=0.2)
+        await until(is_open, "the meeting opens by itself", within=90, every=0.2)
 
     async def chair(self, meeting: str, person: int = CHAIR) -> Chair:
         """The chair, signed in by the page; not in the meeting yet."""
