@@ -1,18 +1,16 @@
 """The floor of each meeting in the database, and its consequences on the media server.
 
-A command is carried out on the stored state and written back by
-compare-and-swap on its sequence number, with its events in a log that only
-grows; of two chairs who press at once, the second acts on what the first has
-left. Then the rights on the media server are made to follow. Should that fail,
-or a participant come in with a token from before, :meth:`FloorDesk.align` makes
-them right: rights are computed from the state, never remembered.
+A running meeting has its floor in memory. What happens there is written by
+compare-and-swap on the state's sequence number, with its events in a log that
+only grows: of two processes that changed one floor, the second is told that it
+is behind. Then the rights on the media server are made to follow. Should that
+fail, or a participant come in with a token from before, :meth:`FloorDesk.align`
+makes them right: rights are computed from the state, never remembered.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -25,19 +23,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.database import Database
 from directory.errors import DirectoryError
 from scheduler import rights
-from scheduler.errors import MeetingChangedError, StateError
-from scheduler.floor import Actor, Command, Floor, Rules
+from scheduler.floor import Floor, Rules
 from scheduler.floor_state import Event, Role, State
 from scheduler.gathering import Gathered
 from scheduler.model import FloorEvent, FloorState, Meeting
 from scheduler.ports import Rooms
-from scheduler.rows import get_meeting
 from scheduler.states import OPEN
 from signaling.errors import NotFoundError, SignalingError, UnavailableError
 
-TRIES: Final = 20
-"""How often a change is begun anew when others come between."""
-SERVER: Final = "service"
 CHANGING_RIGHTS: Final = frozenset(
     {"joined", "admitted", "removed", "waiting", "given", "taken", "muted", "unmuted", "muted_all"}
 )
@@ -45,42 +38,22 @@ CHANGING_RIGHTS: Final = frozenset(
 
 _log = structlog.get_logger(__name__)
 
-Change = Callable[[Floor], tuple[Event, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class FloorChange:
-    """What happened to a meeting's floor, and the state after it."""
-
-    meeting_id: str
-    events: tuple[Event, ...]
-    state: State
-
-
-Listener = Callable[[FloorChange], Awaitable[None]]
-
 
 class FloorDesk:
-    """See the module. ``listener`` is told of each change after it is stored."""
+    """See the module."""
 
-    def __init__(
-        self,
-        database: Database,
-        rooms: Rooms,
-        rules: Rules | None = None,
-        listener: Listener | None = None,
-    ) -> None:
+    def __init__(self, database: Database, rooms: Rooms, rules: Rules | None = None) -> None:
         self._database = database
         self._rooms = rooms
         self._rules = rules or Rules()
-        self._listener = listener
         self._aligning: dict[str, Gathered] = {}
         self.failed_rights = 0
 
     async def floor(self, meeting_id: str) -> Floor:
         """The floor as it is stored; a fresh one before the first event."""
         async with self._database.read() as session:
-            return await self._load(session, meeting_id)
+            row = await session.get(FloorState, meeting_id)
+        return Floor(self._rules) if row is None else Floor.restore(row.state, self._rules)
 
     async def state(self, meeting_id: str) -> State:
         """The state of the stored floor."""
@@ -102,67 +75,6 @@ class FloorDesk:
                 return await _store(session, meeting_id, before, floor, events, by)
         except IntegrityError:
             return False
-
-    async def do(self, meeting_id: str, actor: Actor, command: Command, now: datetime) -> FloorChange:
-        """Carry out a command. Raises RightError, FloorError, NoMeetingError, StateError."""
-        return await self._change(meeting_id, lambda floor: floor.do(actor, command, now), actor.member)
-
-    async def arrive(
-        self, meeting_id: str, member: str, role: Role, now: datetime, *, invited: bool = True
-    ) -> FloorChange:
-        """A member's line stands. Raises FloorError ``full``, NoMeetingError, StateError."""
-        return await self._change(
-            meeting_id, lambda floor: floor.arrive(member, role, now, invited=invited), member
-        )
-
-    async def depart(
-        self, meeting_id: str, member: str, now: datetime, *, for_good: bool = False
-    ) -> FloorChange:
-        """A member's last line is gone."""
-        return await self._change(
-            meeting_id, lambda floor: floor.depart(member, now, for_good=for_good), member
-        )
-
-    async def tick(self, meeting_id: str, now: datetime) -> FloorChange:
-        """What the passing of time causes."""
-        return await self._change(meeting_id, lambda floor: floor.tick(now), SERVER)
-
-    async def deadline(self, meeting_id: str) -> datetime | None:
-        """When :meth:`tick` has something to do."""
-        async with self._database.read() as session:
-            return (await self._load(session, meeting_id)).deadline()
-
-    # -- storing -------------------------------------------------------------------
-
-    async def _load(self, session: AsyncSession, meeting_id: str) -> Floor:
-        row = await session.get(FloorState, meeting_id, populate_existing=True)
-        return Floor(self._rules) if row is None else Floor.restore(row.state, self._rules)
-
-    async def _change(self, meeting_id: str, change: Change, by: str) -> FloorChange:
-        for _ in range(TRIES):
-            try:
-                async with self._database.write() as session:
-                    meeting = await get_meeting(session, meeting_id)
-                    if meeting.state != OPEN:
-                        raise StateError("the meeting is not open", state=meeting.state)
-                    floor = await self._load(session, meeting_id)
-                    before = floor.state.sequence
-                    events = change(floor)
-                    stored = not events or await _store(session, meeting_id, before, floor, events, by)
-            except IntegrityError:
-                # The first two events of a meeting were written at once.
-                continue
-            if stored:
-                return await self._follow(meeting, FloorChange(meeting_id, events, floor.state))
-        raise MeetingChangedError("the floor changes too fast", meeting=meeting_id)
-
-    async def _follow(self, meeting: Meeting, change: FloorChange) -> FloorChange:
-        if change.events:
-            if self._listener is not None:
-                await self._listener(change)
-            if any(event.kind in CHANGING_RIGHTS for event in change.events):
-                await self.align(meeting.id, meeting.room)
-        return change
 
     # -- rights on the media server ----------------------------------------------------
 
