@@ -2,9 +2,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ChannelClient, type Socket } from "../src/channel/client";
 import { Kiosk } from "../src/site-kiosk/kiosk";
-import { FakeMedia } from "./fake-media";
+import { FakeMedia, settle } from "./fake-media";
 
 const START = Date.UTC(2026, 10, 30, 2, 0);
+
+/** An answer whose body is there at once, so that no turn of the event loop has to be waited for. */
+function answerOf(status: number, body: unknown = null, headers: Record<string, string> = {}): Response {
+  const json = (): Promise<unknown> => Promise.resolve(body);
+  return { status, ok: status === 200, headers: new Headers(headers), json } as unknown as Response;
+}
 
 class World {
   time = 0;
@@ -74,14 +80,13 @@ class World {
       release,
     };
     const headers = { "X-Server-Time": String(this.time + this.offset), ETag: '"1"' };
-    return new Response(JSON.stringify(body), { headers });
+    return answerOf(200, body, headers);
   }
 
   async pass(ms: number): Promise<void> {
     const end = this.time + ms;
     for (;;) {
-      // Bodies of answers are read over turns of the event loop, not only of its microtasks.
-      for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setTimeout(resolve, 0));
+      await settle();
       this.timers.sort((a, b) => a.at - b.at);
       const first = this.timers[0];
       if (first === undefined || first.at > end) break;
@@ -149,7 +154,7 @@ describe("a site's page", () => {
     world.answer = () => world.told({ id: "m1", state: "open", starts: START });
     world.kiosk.start();
     await world.pass(1_000);
-    world.answer = () => new Response("Bad Gateway", { status: 502 });
+    world.answer = () => answerOf(502);
     await world.pass(600_000);
     expect(world.kiosk.store.get().life.phase).toBe("in");
     expect(world.entered).toEqual(["m1"]);
@@ -158,7 +163,7 @@ describe("a site's page", () => {
   it("is loaded anew when its key is not valid any more", async () => {
     world.kiosk.start();
     await world.pass(1_000);
-    world.answer = () => new Response("{}", { status: 401 });
+    world.answer = () => answerOf(401);
     await world.pass(40_000);
     expect(world.kiosk.store.get().life.phase).toBe("signed-out");
     expect(world.reloads).toBe(1);
