@@ -168,6 +168,25 @@ async def test_the_check_tells_before_saving(world: World, client: Client) -> No
     assert await count(world, Meeting) == 1
 
 
+async def test_fc_c03_a_site_by_group_by_name_and_by_list_is_one_site(world: World, client: Client) -> None:
+    async with world.database.read() as session:
+        found = select(Endpoint).where(Endpoint.id.in_((10, 11, 12))).order_by(Endpoint.id)
+        members = list(await session.scalars(found))
+    await world.book(plan(EARLY, 0.75, endpoint_ids=frozenset({10})))
+    form = {**FORM, "sites": [members[0].code], "group": ["1"], "paste": members[0].code}
+    refused = await client.post("/meetings/new", form)
+    assert refused.status == 409
+    [said] = re.findall(r"trùng lịch với “Giao ban tuần” \([^)]*\): ([^.]*)\.", refused.text)[:1]
+    assert said.count(members[0].name) == 1
+    booked = await client.post("/meetings/new", {**form, "begin": "07:15"})
+    assert booked.status == 303
+    async with world.database.read() as session:
+        mine = select(Invitation.endpoint_id).where(
+            Invitation.meeting_id == booked.location.rpartition("/")[2]
+        )
+        assert sorted(await session.scalars(mine)) == [10, 11, 12]
+
+
 async def test_fc_c10_a_meeting_over_midnight_conflicts_with_a_quarter_past(
     world: World, client: Client
 ) -> None:
