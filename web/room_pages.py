@@ -73,8 +73,6 @@ class RoomPages:
                 try:
                     person = await member_of_meeting(session, meeting, asker_of(principal))
                 except RightError:
-                    if not seen:
-                        return self._strange(request)
                     person = None
         except NoMeetingError:
             raise HTTPException(404) from None
@@ -84,7 +82,7 @@ class RoomPages:
             # Nobody learns of a draft who could not see it.
             raise HTTPException(404)
         if person is None:
-            return self._strange(request, meeting)
+            return self._strange(request, meeting if seen else None)
         waits = meeting.state == PUBLISHED and (
             meeting.starts_at - now() <= EARLY or "wait" in request.query_params
         )
