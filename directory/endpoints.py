@@ -173,7 +173,7 @@ async def change(
         raise InvalidError("a retired endpoint does not change", field="", problem="retired")
     after = before
     if details is not None:
-        after = replace(after, details=_checked(details))
+        after = replace(after, details=checked_details(details))
     if place is not None:
         wanted = checked(place)
         if wanted != before.place:
@@ -352,10 +352,10 @@ def _checked_new(new: NewEndpoint) -> NewEndpoint:
     if new.commissioning not in COMMISSIONING:
         raise InvalidError("no such state", field="commissioning", problem="unknown", code=new.code)
     place = None if new.place is None else checked(new.place)
-    return replace(new, details=_checked(new.details), place=place)
+    return replace(new, details=checked_details(new.details), place=place)
 
 
-def _checked(details: Details) -> Details:
+def checked_details(details: Details) -> Details:
     """The details as they are kept. Raises InvalidError for the first that cannot be."""
     phone = details.contact_phone.strip()
     number = normal_telephone(phone) if phone else ""

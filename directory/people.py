@@ -90,7 +90,7 @@ async def create(
     if read is None:
         raise InvalidError("this cannot be a login", field="login", problem="login")
     login = read
-    details = _checked(details)
+    details = checked_details(details)
     await _check_roles_and_units(session, roles, unit_ids)
     row = dict(login=login, search=_key(login, details), version=1, **dataclasses.asdict(details))
     try:
@@ -130,7 +130,7 @@ async def change(
 
     Raises NotFoundError, ChangedError for another version, InvalidError, LastAdministratorError.
     """
-    details = None if details is None else _checked(details)
+    details = None if details is None else checked_details(details)
     await _check_roles_and_units(session, roles or (), unit_ids or ())
     before = await _begin(session, person_id, version, risky=roles is not None and ADMINISTRATOR not in roles)
     after = dataclasses.replace(
@@ -333,7 +333,7 @@ async def _check_roles_and_units(
         )
 
 
-def _checked(details: Details) -> Details:
+def checked_details(details: Details) -> Details:
     """The details as they are kept. Raises InvalidError for the first that cannot be."""
     checked = Details(
         name=_text("name", details.name, 200),

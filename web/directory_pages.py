@@ -22,13 +22,14 @@ from directory.errors import ChangedError, DirectoryError, InvalidError, NotFoun
 from directory.exports import FORMATS, export_endpoints
 from directory.model import Unit
 from directory.model.sites import COMMISSIONING, DEVICE_KINDS, LINE_TYPES, PLACE_KINDS
-from directory.places import PlaceDetails
+from directory.places import PlaceDetails, checked
 from directory.search import search_key
 from directory.sites import Site, all_sites, find
 from directory.tabular.telephones import show_telephone
 from web.directory_words import past_of, sentence
 from web.flash import Flash, set_flash
 from web.forms import Form, read_date, show_date
+from web.problems import every_problem
 from web.rendering import Renderer
 from web.site_words import (
     DEVICE_WORDS,
@@ -247,8 +248,8 @@ class DirectoryPages:
         except UnavailableError:
             raise TurnedAway("unavailable", 503, retry_after=5) from None
         except DirectoryError as error:
-            field, said = sentence(language, error)
-            return self._form(request, view, Form(fields, {field: said}), version, status=422)
+            said = dict(sentence(language, one) for one in every_problem(error, fields, _check, _HARMLESS))
+            return self._form(request, view, Form(fields, said), version, status=422)
         return done(SITE + view.code, "flash.site.changed", view.details.name)
 
     def _form(
@@ -390,6 +391,26 @@ def _read(fields: Fields) -> tuple[Details, PlaceDetails, Any]:
     )
     place = PlaceDetails(fields.text("place_name"), fields.text("place_kind"), fields.text("place_address"))
     return details, place, since
+
+
+_HARMLESS: Final = {
+    "name": "a",
+    "place_name": "a",
+    "place_address": "",
+    "place_kind": PLACE_KINDS[0],
+    "line_type": LINE_TYPES[0],
+    "backup_line_type": "",
+    "contact_name": "",
+    "contact_phone": "",
+    "commissioned_on": "",
+}
+
+
+def _check(fields: Fields) -> None:
+    """Raises InvalidError for the first field that cannot be."""
+    details, place, _ = _read(fields)
+    endpoints.checked_details(details)
+    checked(place)
 
 
 def number(text: str) -> int:

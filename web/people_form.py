@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from directory.access.errors import LastAdministratorError
+from directory.access.logins import read_login
 from directory.errors import DirectoryError, InvalidError, NotFoundError, TakenError
 from directory.model import Endpoint, Unit
-from directory.people import Details, PersonView
+from directory.people import Details, PersonView, checked_details
 from directory.search import given_name_key
 from web import i18n
 from web.i18n import Language
@@ -92,6 +93,17 @@ def shown_person(person: PersonView) -> dict[str, str | list[str]]:
         "roles": sorted(person.roles),
         "unit_ids": [str(number) for number in sorted(person.unit_ids)],
     }
+
+
+HARMLESS: Final = {"login": "la", "name": "a", "title": "", "phone": "", "email": "", "language": "vi"}
+"""Values that are never wrong, see :func:`web.problems.every_problem`."""
+
+
+def check_person(fields: Fields, *, login: bool) -> None:
+    """Raises InvalidError for the first field that cannot be; a ``login`` only where one is given."""
+    if login and read_login(fields.text("login")) is None:
+        raise InvalidError("this cannot be a login", field="login", problem="login")
+    checked_details(read_person(fields).details)
 
 
 def sentence(language: Language, error: DirectoryError) -> tuple[str, str]:

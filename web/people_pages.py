@@ -27,8 +27,10 @@ from web.flash import Flash, set_flash
 from web.forms import Form
 from web.navigation import ROLE_WORDS, ROLES
 from web.people_form import (
+    HARMLESS,
     LANGUAGE_WORDS,
     Written,
+    check_person,
     differences,
     read_person,
     role_words,
@@ -37,9 +39,10 @@ from web.people_form import (
     unit_choices,
     unit_names,
 )
+from web.problems import every_problem
 from web.rendering import Renderer
 from web.signin import browser_of
-from web.visitors import TurnedAway, check_form, now, require
+from web.visitors import Fields, TurnedAway, check_form, now, require
 
 LIST: Final = "/people"
 NEW: Final = "/people/new"
@@ -183,8 +186,8 @@ class PeoplePages:
         except UnavailableError:
             raise TurnedAway("unavailable", 503, retry_after=5) from None
         except DirectoryError as error:
-            field, said = sentence(self._renderer.language(request), error)
-            return await self._form(request, Form(fields, {field: said}), NEW, status=422)
+            said = self._problems(request, fields, error)
+            return await self._form(request, Form(fields, said), NEW, status=422)
         return _done(f"{LIST}/{person.id}", Flash("success", "flash.person.created", {"name": person.name}))
 
     async def _edit(self, request: Request) -> Response:
@@ -214,11 +217,21 @@ class PeoplePages:
         except UnavailableError:
             raise TurnedAway("unavailable", 503, retry_after=5) from None
         except DirectoryError as error:
-            field, said = sentence(self._renderer.language(request), error)
-            form = Form(fields, {field: said})
+            form = Form(fields, self._problems(request, fields, error, login=False))
             version = _number(fields.text("version"))
             return await self._form(request, form, here, status=422, person=person, version=version)
         return _done(f"{LIST}/{number}", Flash("success", "flash.person.changed", {"name": person.name}))
+
+    def _problems(
+        self, request: Request, fields: Fields, error: DirectoryError, *, login: bool = True
+    ) -> dict[str, str]:
+        """The sentences of all wrong fields, by field."""
+        language = self._renderer.language(request)
+
+        def check(left: Fields) -> None:
+            check_person(left, login=login)
+
+        return dict(sentence(language, one) for one in every_problem(error, fields, check, HARMLESS))
 
     async def _changed(self, request: Request, fields: Any, written: Written, here: str) -> Response:
         """Somebody else was faster: who and when, what is stored now, and the form as it was written.

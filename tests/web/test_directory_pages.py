@@ -313,3 +313,14 @@ async def test_pages_speak_one_language(world: World) -> None:
                 browser.cookies.set("language", language, domain="localhost.local")
                 said = set(Text((await browser.get(path)).text).parts)
                 assert said & other - {"English", "Tiếng Việt"} == set(), path
+
+
+async def test_all_wrong_fields_are_told_at_once(world: World) -> None:
+    wrong = {"name": " ", "contact_phone": "12", "commissioned_on": "30/02/2026", "place_address": "x" * 401}
+    async with world.browser("it_staff") as browser:
+        answer = await browser.fill(f"{SITE}/edit", {**FILLED, **wrong})
+    assert answer.status_code == 422
+    marked = set(re.findall(r'id="f-(\w+)-error"', answer.text))
+    assert marked == wrong.keys()
+    async with world.database.read() as session:
+        assert (await endpoints.by_code(session, "00004")).version == 1

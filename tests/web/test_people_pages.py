@@ -338,3 +338,15 @@ async def test_issuing_leaves_no_secret_behind(world: World) -> None:
             infos = await credentials.of_owner(session, owners.person(number))
         assert [info.revoked_at is None for info in infos].count(True) == 1
         assert all("secret" not in name for name in first.headers.get("set-cookie", ""))
+
+
+async def test_all_wrong_fields_of_a_person_are_told_at_once(world: World) -> None:
+    wrong = {"login": "không được", "name": "", "phone": "abc", "email": "ab"}
+    async with world.browser("administrator") as browser:
+        answer = await browser.fill("/people/new", {**wrong, "language": "vi"})
+        assert answer.status_code == 422
+        assert set(re.findall(r'id="f-(\w+)-error"', answer.text)) == wrong.keys()
+        number = await world.person("hoa", "Lê Thị Hoà")
+        changed = {"version": "1", "name": "", "email": "ab", "language": "vi"}
+        answer = await browser.fill(f"/people/{number}/edit", changed)
+        assert set(re.findall(r'id="f-(\w+)-error"', answer.text)) == {"name", "email"}
