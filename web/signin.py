@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -22,6 +23,7 @@ from scheduler.localtime import format_instant
 from web.flash import Flash, set_flash
 from web.forms import Form
 from web.i18n import LANGUAGES
+from web.known_browser import known_browser, remember_browser
 from web.rendering import LANGUAGE_LIFE, Renderer, local_path
 from web.visitors import (
     CHANGE_PATH,
@@ -98,9 +100,17 @@ class SignInPages:
                 ),
             )
             if not form.errors:
-                return await self._come_in(
-                    request, "sign_in.html", form, goal, lambda v: self.door.person(login, password, v)
+                browser = known_browser(request, login)
+                answer = await self._come_in(
+                    request,
+                    "sign_in.html",
+                    form,
+                    goal,
+                    lambda v: self.door.person(login, password, replace(v, browser=browser)),
                 )
+                if answer.status_code == 303:
+                    remember_browser(request, answer, login)
+                return answer
         return self._show(request, "sign_in.html", form, goal)
 
     async def _site(self, request: Request) -> Response:

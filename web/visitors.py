@@ -149,9 +149,9 @@ def visit(request: HTTPConnection) -> Visit:
 
 def set_session(request: Request, response: Response, opened: Opened) -> None:
     """Give the browser the cookie of a session that was opened."""
-    secure = _is_secure(request.scope)
+    secure = is_secure(request.scope)
     response.set_cookie(
-        _named(_COOKIE, request.scope),
+        cookie_name(_COOKIE, request.scope),
         opened.cookie,
         max_age=max(1, int((opened.expires_at - now()).total_seconds())),
         path="/",
@@ -163,25 +163,27 @@ def set_session(request: Request, response: Response, opened: Opened) -> None:
 
 def has_session(request: Request) -> bool:
     """Whether the browser sent the cookie of a session, living or not."""
-    return _named(_COOKIE, request.scope) in request.cookies
+    return cookie_name(_COOKIE, request.scope) in request.cookies
 
 
 def drop_session(request: Request, response: Response) -> None:
     """Take the cookie away again."""
-    secure = _is_secure(request.scope)
+    secure = is_secure(request.scope)
     response.delete_cookie(
-        _named(_COOKIE, request.scope), path="/", secure=secure, httponly=True, samesite="lax"
+        cookie_name(_COOKIE, request.scope), path="/", secure=secure, httponly=True, samesite="lax"
     )
 
 
-def _is_secure(scope: Scope) -> bool:
+def is_secure(scope: Scope) -> bool:
+    """Whether the request came over TLS."""
     return scope.get("scheme") in ("https", "wss")
 
 
-def _named(name: str, scope: Scope) -> str:
+def cookie_name(name: str, scope: Scope) -> str:
+    """What a cookie of ours is called on this connection."""
     # Of a cookie with this prefix a browser knows that no other host and no page without TLS has set it
     # (RFC 6265bis, section 4.1.3.2).
-    return f"__Host-{name}" if _is_secure(scope) else name
+    return f"__Host-{name}" if is_secure(scope) else name
 
 
 # -- forms ---------------------------------------------------------------------------------
@@ -249,7 +251,17 @@ async def check_form(request: Request, *, most: int = MAX_FORM, most_fields: int
 
 def _token(known: _Known) -> str:
     bound = f"session:{known.principal.session_id}" if known.principal else f"nobody:{known.nonce}"
-    digest = hmac.digest(known.secret, bound.encode(), hashlib.sha256)
+    return _signed(known.secret, bound)
+
+
+def sign(request: HTTPConnection, text: str) -> str:
+    """A proof, of 32 characters, that this service said ``text``."""
+    known: _Known = request.scope[_KEY]
+    return _signed(known.secret, text)
+
+
+def _signed(secret: bytes, text: str) -> str:
+    digest = hmac.digest(secret, text.encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:24]).decode()
 
 
@@ -288,9 +300,9 @@ class Visitors:
         if path in _BARE_PATHS or path.startswith(_BARE):
             return known
         cookies = HTTPConnection(scope).cookies
-        nonce = cookies.get(_named(_FORMS_COOKIE, scope), "")
+        nonce = cookies.get(cookie_name(_FORMS_COOKIE, scope), "")
         known.nonce = nonce if _NONCE.fullmatch(nonce) else ""
-        cookie = cookies.get(_named(_COOKIE, scope), "")
+        cookie = cookies.get(cookie_name(_COOKIE, scope), "")
         if cookie:
             try:
                 known.principal = await sessions.look_up(self._database, cookie, now(), self._lifetimes)
@@ -361,8 +373,8 @@ def _without_database(scope: Scope, error: UnavailableError) -> TurnedAway:
 
 
 def _forms_cookie(nonce: str, scope: Scope) -> str:
-    secure = "; Secure" if _is_secure(scope) else ""
-    return f"{_named(_FORMS_COOKIE, scope)}={nonce}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    secure = "; Secure" if is_secure(scope) else ""
+    return f"{cookie_name(_FORMS_COOKIE, scope)}={nonce}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
 def _next(request: HTTPConnection) -> str:

@@ -83,6 +83,8 @@ class Visit:
     monotonic: float
     address: str = ""
     agent: str = ""
+    browser: str = ""
+    """A name of the browser, proved to be one in which the same person signed in before."""
 
 
 @dataclass(frozen=True, slots=True)

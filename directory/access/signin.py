@@ -40,7 +40,7 @@ class SignIn:
         self._lifetimes = lifetimes
 
     async def person(self, login: str, password: str, visit: Visit) -> Opened:
-        """Open a person's session.
+        """Open a person's session. Tries of a ``visit.browser`` count apart from those of strangers.
 
         Raises SignInError for an unknown login, a wrong password, and a person without credential or
         disabled, all alike; TooManyTriesError, UnavailableError.
@@ -54,9 +54,8 @@ class SignIn:
             )
         )
         hasher = self._hashing.passwords
-        credential, outdated = await self._judge(
-            f"login:{known or login[:_TYPED]}", found, password, hasher, visit
-        )
+        name = f"login:{known or login[:_TYPED]}" + (f":{visit.browser}" if visit.browser else "")
+        credential, outdated = await self._judge(name, found, password, hasher, visit)
         return await self._open(credential, password if outdated else None, hasher, visit)
 
     async def device(self, key: str, visit: Visit) -> Opened:
