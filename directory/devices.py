@@ -62,6 +62,51 @@ async def add_device(
     return made or 0
 
 
+async def change_device(
+    session: AsyncSession,
+    endpoint_id: int,
+    device_id: int,
+    title: str,
+    serial: str,
+    *,
+    version: int,
+    by: str,
+    now: datetime,
+) -> None:
+    """Another name or serial number; its kind stays. No difference changes nothing, not even the version.
+
+    Raises as :func:`add_device` does.
+    """
+    title, serial = name("device_name", title), line("serial", serial, 100)
+    device = await session.get(Device, device_id, populate_existing=True)
+    if device is None or device.endpoint_id != endpoint_id:
+        raise NotFoundError("the endpoint has no such device", device=device_id)
+    before = {"kind": device.kind, "name": device.name, "serial": device.serial}
+    after = before | {"name": title, "serial": serial}
+    if before == after:
+        return
+    endpoint = await _counted(session, endpoint_id, version)
+    try:
+        async with session.begin_nested():
+            await session.execute(
+                update(Device)
+                .where(Device.id == device_id)
+                .values(name=title, serial=serial)
+                .execution_options(synchronize_session=False)
+            )
+    except IntegrityError:
+        raise TakenError("the endpoint has such a device", field="device_name") from None
+    await record(
+        session,
+        at=now,
+        actor=by,
+        action="device.update",
+        subject=endpoint.subject,
+        before=before,
+        after=after,
+    )
+
+
 async def remove_device(
     session: AsyncSession, endpoint_id: int, device_id: int, *, version: int, by: str, now: datetime
 ) -> None:

@@ -35,6 +35,7 @@ from web.app import create_app
 from web.assets import APP_FOLDER
 from web.audit_pages import AuditPages
 from web.conference import Conference, media_server, meeting_rules
+from web.device_pages import DevicePages
 from web.directory_pages import DirectoryPages
 from web.errors import Refusal
 from web.examples import VISITOR, Examples
@@ -201,6 +202,7 @@ class Service:
                 *PeoplePages(self.renderer, self.records.database, self.hashing).routes(),
                 *AuditPages(self.renderer, self.records.database).routes(),
                 *DirectoryPages(self.renderer, self.records.database).routes(),
+                *DevicePages(self.renderer, self.records.database).routes(),
                 *SiteKeyPages(self.renderer, self.records.database, self.hashing).routes(),
                 *GroupPages(self.renderer, self.records.database).routes(),
                 *ImportPages(self.renderer, self.records.database).routes(),

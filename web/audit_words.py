@@ -198,8 +198,9 @@ async def _things(session: AsyncSession, subjects: Iterable[str]) -> dict[str, s
 
 
 def _line(language: Language, entry: AuditEntry, names: Mapping[str, str], units: Mapping[int, str]) -> Line:
-    noun, _, key = entry.subject.partition(":")
-    verb = entry.action.partition(".")[2]
+    _, _, key = entry.subject.partition(":")
+    # The subject of a device's line is its site.
+    noun, _, verb = entry.action.partition(".")
     return Line(
         entry.id,
         format_instant(entry.at),

@@ -155,6 +155,12 @@ VIEWS = (
         status=422,
         do=send("main form", contact_phone="12", commissioned_on="30/02/2026"),
     ),
+    View(
+        "device",
+        "it_staff",
+        "/directory/sites/{site}/devices/{device}",
+        "/directory/sites/{code}/devices/{device:int}",
+    ),
     View("site-keys", "it_staff", "/directory/sites/{site}/keys", "/directory/sites/{code}/keys"),
     View(
         "site-key-secret",

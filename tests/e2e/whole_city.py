@@ -18,7 +18,7 @@ from directory import endpoints, groups, people
 from directory.access import credentials, owners, sessions
 from directory.access.sessions import Visit
 from directory.database import Database
-from directory.devices import add_device
+from directory.devices import add_device, devices_of
 from directory.endpoints import Details
 from directory.model import Device, Endpoint, Group, Person, Place, Unit
 from directory.places import PlaceDetails
@@ -163,6 +163,7 @@ async def _fill(city: City, demo: Demo) -> None:
             version = (await endpoints.get(session, one.id)).version
             await add_device(session, one.id, kind, name, serial, version=version, by=_BY, now=now)
         members = [site.id for site in sites[40:52]]
+        device = (await devices_of(session, one.id))[0]
         group = await groups.create(session, "Các xã vùng ngoại thành", members, by=_BY, now=now)
         new = people.Details(
             "Nguyễn Hoàng Phương Thảo Nguyên", "Phó Chánh Văn phòng HĐND và UBND", "0987654321"
@@ -196,6 +197,7 @@ async def _fill(city: City, demo: Demo) -> None:
         "cancelled": cancelled,
         "site": SITE,
         "twin": "00013",
+        "device": str(device.id),
         "group": str(group.id),
         "person": str(ids["thuky"]),
         "other": str(person.id),

@@ -324,3 +324,32 @@ async def test_all_wrong_fields_are_told_at_once(world: World) -> None:
     assert marked == wrong.keys()
     async with world.database.read() as session:
         assert (await endpoints.by_code(session, "00004")).version == 1
+
+
+async def test_a_device_is_changed_on_a_form_of_its_own(world: World) -> None:
+    async with world.browser("it_staff") as browser:
+        first = {"version": "1", "kind": "camera", "device_name": "Rally", "serial": "S1"}
+        assert (await browser.fill(f"{SITE}/devices", first, at=SITE)).status_code == 303
+        second = first | {"version": "2", "device_name": "Rally 2"}
+        assert (await browser.fill(f"{SITE}/devices", second, at=SITE)).status_code == 303
+        form = re.search(rf'href="({SITE}/devices/\d+)"', (await browser.get(SITE)).text)
+        assert form is not None
+        page = await browser.get(form[1])
+        assert 'value="Rally"' in page.text
+        taken = await browser.fill(form[1], {"version": "3", "device_name": "Rally 2", "serial": ""})
+        assert (taken.status_code, "f-device_name-error" in taken.text) == (422, True)
+        stale = await browser.fill(form[1], {"version": "2", "device_name": "Mới", "serial": ""})
+        assert (stale.status_code, 'name="version" value="3"' in stale.text) == (409, True)
+        done = await browser.fill(form[1], {"version": "3", "device_name": "Rally Bar", "serial": "S9"})
+        assert done.status_code == 303
+        said = Text((await browser.get(SITE)).text).all
+        assert "Rally Bar" in said
+        assert "Số sê-ri: S1 → S9" in said
+        again = await browser.fill(form[1], {"version": "4", "device_name": "Rally Bar", "serial": "S9"})
+        assert again.status_code == 303
+        assert (await browser.get(f"{SITE}/devices/999999")).status_code == 404
+        assert (await browser.get("/directory/sites/00006/devices/1")).status_code == 404
+    async with world.browser("secretary") as browser:
+        assert (await browser.get(form[1])).status_code == 403
+    async with world.database.read() as session:
+        assert (await endpoints.by_code(session, "00004")).version == 4
