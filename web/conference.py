@@ -196,6 +196,8 @@ class Conference:
         meeting_id = await self.attendance.take(event)
         if event.event == "participant_left":
             self.watch.left(event)
+        elif event.event == "track_published":
+            await self.watch.published(event)
         elif event.event == "participant_joined":
             task = asyncio.create_task(self._joined(meeting_id, event), name="rights after a join")
             self._joining.add(task)

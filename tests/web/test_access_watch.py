@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import websockets
 from changed_page import Scene, Seat, eventually, scene
+from livekit.protocol import models
+from livekit.protocol.webhook import WebhookEvent
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from test_conference import signed_in
@@ -167,4 +169,29 @@ async def test_a_service_that_starts_again_knows_who_is_in_the_room(meeting: Sce
     await meeting.site.page.socket.close()
     async with asyncio.timeout(20):
         await meeting.site.client.until(lambda: meeting.site.client.disconnected is not None, 20)
+    assert meeting.other.client.disconnected is None
+
+
+async def test_sound_that_is_called_a_picture_is_put_out_on_servers_that_let_it_in(meeting: Scene) -> None:
+    """LiveKit 1.9.11 takes a track of type audio and source camera by the right to a camera, as was seen."""
+    conference = meeting.served.service.conference
+    assert conference is not None
+
+    def told(kind: models.TrackType, source: models.TrackSource) -> WebhookEvent:
+        return WebhookEvent(
+            event="track_published",
+            id=f"EV_{kind}_{source}",
+            created_at=1,
+            room=models.Room(name=meeting.site.ticket["room"]),
+            participant=models.ParticipantInfo(identity="site:00001:main"),
+            track=models.TrackInfo(sid="TR_x", type=kind, source=source),
+        )
+
+    audio, video = models.TrackType.AUDIO, models.TrackType.VIDEO
+    await conference.take(told(video, models.TrackSource.CAMERA))
+    await conference.take(told(audio, models.TrackSource.MICROPHONE))
+    assert conference.watch.cut == 0
+    await conference.take(told(audio, models.TrackSource.CAMERA))
+    await meeting.site.client.until(lambda: meeting.site.client.disconnected is not None)
+    assert conference.watch.cut == 1
     assert meeting.other.client.disconnected is None
