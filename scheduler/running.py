@@ -234,7 +234,7 @@ class RunningMeetings:
                     await self._life.end(running.meeting_id, by=by, now=now.wall, reason=outcome.reason)
                 await self._change_rights(running, {event.kind for event in outcome.events})
                 running.live.publish(outcome, now)
-            except MeetingChangedError as error:
+            except (MeetingChangedError, StateError) as error:
                 # Closed a moment ago, or changed by another process: pages come again and find out.
                 self.dropped += 1
                 _log.info("meeting_changed_elsewhere", meeting=running.meeting_id, error=str(error))
