@@ -318,17 +318,25 @@ async def test_a_meeting_that_ends_while_it_is_loaded_is_not_kept(
     assert len(world.running) == 0
 
 
-async def test_nothing_is_written_to_the_floor_of_a_meeting_that_has_ended(
-    world: World, meeting: str
+@pytest.mark.parametrize(("kind", "values"), [("ask", {}), ("head_count", {"count": 3})])
+async def test_nothing_is_written_of_a_meeting_that_has_ended(
+    world: World,
+    meeting: str,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    values: dict[str, int],
 ) -> None:
     """Another process has ended it; pages come again, and are told so."""
     one = await world.site(meeting, 1)
     async with world.database.write() as session:
         await session.execute(update(Meeting).where(Meeting.id == meeting).values(state="closed"))
-    await one.say("ask")
+    await one.say(kind, **values)
     assert one.line.session.closing == "restart"
+    # It is no fault, and the log must not say so.
+    assert "error" not in capsys.readouterr().out.replace("error=", "")
     async with world.database.read() as session:
         kinds = [event.kind for event in await floor_events(session, meeting)]
+        assert await facts(session, meeting) == []
     assert kinds == ["joined"]
     with pytest.raises(StateError):
         await world.site(meeting, 1)
