@@ -15,6 +15,7 @@ from typing import Final
 
 from directory.search import matches, search_key
 from directory.sites import Pasted, Site, read_pasted
+from directory.tabular.formulas import is_formula_like
 from scheduler.booking import AGENDA, MOST_SITES, TITLE, Plan
 from scheduler.errors import ImpossibleError
 from scheduler.localtime import DEFAULT_ZONE, FIRST_YEAR, LAST_YEAR, format_date, format_time, instant, local
@@ -261,8 +262,11 @@ def _title(fields: Fields, base: Plan | None, errors: dict[str, Problem]) -> str
     title = one_line(text_of(fields, "title"))
     if base is not None and title == one_line(base.title):
         return base.title
-    if not title:
+    if not search_key(title):
         errors["title"] = Problem("booking.title.empty")
+    elif is_formula_like(title):
+        # Lists of meetings go to spreadsheets, where it would run.
+        errors["title"] = Problem("booking.title.formula")
     elif len(title) > TITLE:
         errors["title"] = Problem("booking.too_long", {"most": TITLE})
     return title
@@ -341,6 +345,10 @@ def _sites(fields: Fields, choices: Choices, errors: dict[str, Problem]) -> tupl
         chosen |= listed
     if len(chosen) > MOST_SITES:
         errors["sites"] = Problem("booking.sites.many", {"most": MOST_SITES})
+    elif gone := codes - {site.code for site in (*choices.sites, *choices.gone)}:
+        # Ticked when the page was shown, and gone since: nobody is left out without a word.
+        named = ", ".join(clean(code)[:20] for code in sorted(gone)[:3])
+        errors["sites"] = Problem("booking.sites.gone_since", {"codes": named, "count": len(gone)})
     return frozenset(chosen), pasting
 
 
