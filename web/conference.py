@@ -234,8 +234,9 @@ class Conference:
 
     async def _ticket(self, request: Request) -> Response:
         try:
-            check_header(request)
+            # Whose session has ended is told so, not that a form is old.
             principal = require(request)
+            check_header(request)
             meeting, person = await self._member(request.path_params["meeting"], principal)
             return await self._admit(meeting, person, principal)
         except TurnedAway:
