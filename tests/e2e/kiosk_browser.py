@@ -84,8 +84,10 @@ class KioskBrowser:
         start: str = "",
         flags: Sequence[str] = (),
         size: tuple[int, int] = (1366, 768),
+        colour: str = COLOUR_OF_SITE,
     ) -> None:
         self.folder = folder
+        self.colour = colour
         self.origin = origin
         self._policy = policy
         self._start = start
@@ -99,7 +101,7 @@ class KioskBrowser:
 
     def command(self, port: int) -> list[str]:
         """The shipped command with what stands in for the machine."""
-        film, sound = media_files(self.folder, COLOUR_OF_SITE)
+        film, sound = media_files(self.folder, self.colour)
         shipped = kiosk_policy.command(self.origin, self.folder / "profile")
         program, *flags, address = shipped
         machine = [*MACHINE, *self._flags, f"--remote-debugging-port={port}"]
@@ -268,6 +270,8 @@ class KioskBrowser:
     async def quiet(self) -> None:
         """Nothing went wrong in its script, and nothing had to be closed by a person."""
         assert self.errors == []
+        # Two pages of one site would take the place from each other.
+        assert [page.url.partition("#")[0] for page in self.page.context.pages] == [f"{self.origin}/kiosk"]
         assert self.dialogs == 0
         assert await self.value("document.querySelector('dialog[open]') === null")
 

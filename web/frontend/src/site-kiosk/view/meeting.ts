@@ -153,7 +153,18 @@ export function meetingView(screen: Screen): View {
   const { kiosk } = screen;
   const title = h("h1", { class: "kiosk-title", "data-testid": "title" });
   const time = clock(screen, false);
-  const top = head(screen, title, time.element);
+  const devices = h(
+    "button",
+    {
+      type: "button",
+      class: "button button-quiet kiosk-small",
+      "data-testid": "test-devices",
+      onclick: () => screen.openTest(),
+    },
+    icon("sliders"),
+    t("kiosk.devices"),
+  );
+  const top = head(screen, title, time.element, devices);
   const notices = lines(screen);
   const light = lightView(screen);
   const floor = floorButton(screen);
@@ -180,17 +191,6 @@ export function meetingView(screen: Screen): View {
       light.element,
       h("div", { class: "kiosk-buttons" }, floor.element, microphone.element),
       heads.element,
-      h(
-        "button",
-        {
-          type: "button",
-          class: "button button-quiet kiosk-small",
-          "data-testid": "test-devices",
-          onclick: () => screen.openTest(),
-        },
-        icon("sliders"),
-        t("kiosk.devices"),
-      ),
     ),
   );
 

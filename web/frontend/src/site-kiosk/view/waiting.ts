@@ -78,11 +78,9 @@ export function waitingView(screen: Screen): View {
       "main",
       { class: "kiosk-main" },
       h("h1", { class: "sr-only" }, t("kiosk.title")),
-      time.element,
       notices.element,
-      card,
-      after,
-      mirror.element,
+      h("div", { class: "kiosk-left" }, time.element, mirror.element),
+      h("div", { class: "kiosk-right" }, card, after),
     ),
     h(
       "footer",
