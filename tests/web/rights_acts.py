@@ -145,6 +145,7 @@ async def names(stage: Stage) -> dict[str, object]:
         "person": stage.world.people["chair"],
         "site": stage.other_code,
         "group": (await stage.group()).id,
+        "device": stage.device,
         "path": "livekit.RoomService/ListRooms",
     }
 
@@ -203,6 +204,8 @@ async def _filled(stage: Stage, row: str) -> tuple[str, dict[str, str]]:
         fields["version"] = str(await stage.site_version())
         fields |= {"name": "Tên", "line_type": "internet", "place_name": "Trụ sở", "main": "yes"}
         fields |= {"place_kind": "office", "kind": "camera", "device_name": f"Máy {number}"}
+        if "/keys" in row:
+            fields |= {"kind": "device", "device": "main"}
     elif row == "/directory/groups/new":
         fields |= {"name": f"Cụm {number}", "members": str(world.site_id)}
     elif row.startswith("/directory/groups/"):

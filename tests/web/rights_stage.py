@@ -14,8 +14,9 @@ from sqlalchemy import func, select, update
 from directory import groups
 from directory.access import credentials, owners, sessions
 from directory.access.sessions import Visit
+from directory.devices import add_device
 from directory.endpoints import by_code
-from directory.model import AuditEntry, Endpoint
+from directory.model import AuditEntry, Device, Endpoint
 from scheduler.model import AttendanceFact, Meeting
 from web.rest.calls import PREFIX
 
@@ -33,6 +34,8 @@ class Stage:
     closed: Meeting
     other_site: int
     other_code: str
+    device: int
+    """Of the other site."""
     number: int = 0
     seen: set[tuple[str, str]] = field(default_factory=set)
     """Methods and paths that were asked for."""
@@ -104,7 +107,10 @@ async def set_up(world: World) -> Stage:
                     joined_at=now,
                 )
             )
-    return Stage(world, own, other, draft, closed, second, code)
+    async with world.database.write() as session:
+        await add_device(session, second, "camera", "Máy quay", "S1", version=1, by="cli:test", now=NOW)
+        device = await session.scalar(select(Device.id).where(Device.endpoint_id == second))
+    return Stage(world, own, other, draft, closed, second, code, device or 0)
 
 
 @asynccontextmanager

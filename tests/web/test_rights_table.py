@@ -50,8 +50,8 @@ read the log of others          404 200 200 200 200 403 403 401
 
 BROWSERS_ONLY = """
 ask for the own next meeting    403 403 403 403 403 200 403 401
-join a meeting that is over     409 409 409 409 409 409 403 403
-join a meeting of others        403 409 409 409 409 409 403 403
+join a meeting that is over     409 409 409 409 409 409 403 401
+join a meeting of others        403 409 409 409 409 409 403 401
 """
 """What pages ask for by the cookie.
 
@@ -85,7 +85,7 @@ PAGES = """
 /meetings/{own}/cancel                    403 403 200 403 403 403 403 303
 /meetings/{own}/room                      409 409 409 409 409 409 403 303
 /meetings/{other}/room                    403 409 409 409 409 409 403 303
-/meetings/{draft}/room                    404 404 409 404 404 404 403 303
+/meetings/{draft}/room                    404 404 409 404 404 404 404 303
 /kiosk                                    403 403 403 403 403 200 403 303
 /kiosk-worker.js                          200 200 200 200 200 200 200 200
 /directory                                200 200 200 200 200 403 403 303
@@ -93,6 +93,8 @@ PAGES = """
 /directory/export.csv                     200 200 200 200 200 403 403 303
 /directory/sites/{site}                   200 200 200 200 200 403 403 303
 /directory/sites/{site}/edit              403 403 403 200 200 403 403 303
+/directory/sites/{site}/keys              403 403 403 200 200 403 403 303
+/directory/sites/{site}/devices/{device}  403 403 403 200 200 403 403 303
 /directory/groups                         200 200 200 200 200 403 403 303
 /directory/groups/new                     403 403 200 200 200 403 403 303
 /directory/groups/{group}                 200 200 200 200 200 403 403 303
@@ -134,7 +136,10 @@ FORMS = """
 /directory/sites/{site}/edit              403 403 403 303 303 403 403 303
 /directory/sites/{site}/step              403 403 403 422 422 403 403 303
 /directory/sites/{site}/devices           403 403 403 303 303 403 403 303
-/directory/sites/{site}/devices/1/remove  403 403 403 303 303 403 403 303
+/directory/sites/{site}/devices/{device}  403 403 403 303 303 403 403 303
+/directory/sites/{site}/keys              403 403 403 200 200 403 403 303
+/directory/sites/{site}/keys/revoke       403 403 403 409 409 403 403 303
+/directory/sites/{site}/devices/{device}/remove 403 403 403 303 303 403 403 303
 /directory/sites/{site}/retire            403 403 403 303 303 403 403 303
 /directory/sites/{site}/restore           403 403 403 303 303 403 403 303
 /directory/groups/new                     403 403 303 303 303 403 403 303
