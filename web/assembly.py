@@ -46,6 +46,7 @@ from web.import_pages import ImportPages
 from web.joining import Joining, OpenRoom
 from web.meetings_pages import meeting_pages
 from web.metrics import Observability, Reading
+from web.new_site_pages import NewSitePages
 from web.pages import Pages
 from web.people_pages import PeoplePages
 from web.protocols import HalfOpen
@@ -203,6 +204,7 @@ class Service:
                 *AuditPages(self.renderer, self.records.database).routes(),
                 *DirectoryPages(self.renderer, self.records.database).routes(),
                 *DevicePages(self.renderer, self.records.database).routes(),
+                *NewSitePages(self.renderer, self.records.database).routes(),
                 *SiteKeyPages(self.renderer, self.records.database, self.hashing).routes(),
                 *GroupPages(self.renderer, self.records.database).routes(),
                 *ImportPages(self.renderer, self.records.database).routes(),

@@ -17,20 +17,20 @@ from directory.access.rights import Action, may
 from directory.commissioning import STEPS
 from directory.database import Database
 from directory.devices import add_device, devices_of, remove_device
-from directory.endpoints import Details, EndpointView
-from directory.errors import ChangedError, DirectoryError, InvalidError, NotFoundError, UnavailableError
+from directory.endpoints import EndpointView
+from directory.errors import ChangedError, DirectoryError, NotFoundError, UnavailableError
 from directory.exports import FORMATS, export_endpoints
 from directory.model import Unit
 from directory.model.sites import COMMISSIONING, DEVICE_KINDS, LINE_TYPES, PLACE_KINDS
-from directory.places import PlaceDetails, checked
 from directory.search import search_key
 from directory.sites import Site, all_sites, find
 from directory.tabular.telephones import show_telephone
 from web.directory_words import past_of, sentence
 from web.flash import Flash, set_flash
-from web.forms import Form, read_date, show_date
+from web.forms import Form
 from web.problems import every_problem
 from web.rendering import Renderer
+from web.site_form import HARMLESS, check_site, read_site, written
 from web.site_words import (
     DEVICE_WORDS,
     LINE_WORDS,
@@ -39,7 +39,7 @@ from web.site_words import (
     STATE_WORDS,
     STEP_WORDS,
 )
-from web.visitors import Fields, TurnedAway, check_form, now, require
+from web.visitors import TurnedAway, check_form, now, require
 
 LIST: Final = "/directory"
 ROLLOUT: Final = "/directory/rollout"
@@ -221,12 +221,12 @@ class DirectoryPages:
         async with self._database.read() as session:
             view = await _site(session, request)
         if request.method == "GET":
-            return self._form(request, view, Form(_written(view)), view.version)
+            return self._form(request, view, Form(written(view)), view.version)
         fields = await check_form(request)
         version = number(fields.text("version"))
         language = self._renderer.language(request)
         try:
-            details, place, since = _read(fields)
+            details, place, since = read_site(fields)
             async with self._database.write() as session:
                 await endpoints.change(
                     session,
@@ -248,7 +248,7 @@ class DirectoryPages:
         except UnavailableError:
             raise TurnedAway("unavailable", 503, retry_after=5) from None
         except DirectoryError as error:
-            said = dict(sentence(language, one) for one in every_problem(error, fields, _check, _HARMLESS))
+            said = dict(sentence(language, one) for one in every_problem(error, fields, check_site, HARMLESS))
             return self._form(request, view, Form(fields, said), version, status=422)
         return done(SITE + view.code, "flash.site.changed", view.details.name)
 
@@ -270,7 +270,7 @@ class DirectoryPages:
             site=view,
             form=form,
             version=version,
-            theirs=_written(view) if theirs else {},
+            theirs=written(view) if theirs else {},
             line_types=LINE_TYPES,
             place_kinds=PLACE_KINDS,
             **_words(),
@@ -357,60 +357,6 @@ def _words() -> dict[str, Any]:
         "place_words": PLACE_WORDS,
         "device_words": DEVICE_WORDS,
     }
-
-
-def _written(view: EndpointView) -> dict[str, str]:
-    """A site as its form shows it."""
-    details = view.details
-    return {
-        "name": details.name,
-        "main": "yes" if view.main else "no",
-        "line_type": details.line_type,
-        "backup_line_type": details.backup_line_type or "",
-        "contact_name": details.contact_name,
-        "contact_phone": show_telephone(details.contact_phone) if details.contact_phone else "",
-        "commissioned_on": show_date(view.commissioned_on) if view.commissioned_on else "",
-        "place_name": view.place.name,
-        "place_kind": view.place.kind,
-        "place_address": view.place.address,
-    }
-
-
-def _read(fields: Fields) -> tuple[Details, PlaceDetails, Any]:
-    """What a form says. Raises InvalidError for a date that is none."""
-    day = fields.text("commissioned_on").strip()
-    since = read_date(day) if day else None
-    if day and since is None:
-        raise InvalidError("this is no date", field="commissioned_on", problem="date")
-    details = Details(
-        fields.text("name"),
-        fields.text("line_type"),
-        fields.text("backup_line_type") or None,
-        fields.text("contact_name"),
-        fields.text("contact_phone"),
-    )
-    place = PlaceDetails(fields.text("place_name"), fields.text("place_kind"), fields.text("place_address"))
-    return details, place, since
-
-
-_HARMLESS: Final = {
-    "name": "a",
-    "place_name": "a",
-    "place_address": "",
-    "place_kind": PLACE_KINDS[0],
-    "line_type": LINE_TYPES[0],
-    "backup_line_type": "",
-    "contact_name": "",
-    "contact_phone": "",
-    "commissioned_on": "",
-}
-
-
-def _check(fields: Fields) -> None:
-    """Raises InvalidError for the first field that cannot be."""
-    details, place, _ = _read(fields)
-    endpoints.checked_details(details)
-    checked(place)
 
 
 def number(text: str) -> int:

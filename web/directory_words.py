@@ -43,6 +43,7 @@ def sentence(language: Language, error: DirectoryError) -> tuple[str, str]:
             "phone": "directory.phone.wrong",
             "date": "directory.since.wrong",
             "step": "directory.step.wrong",
+            "code": "directory.code.wrong",
         }.get(problem, "directory.unknown_value")
         return field, i18n.translate(language, key, field=label)
     return "", i18n.translate(language, "directory.refused")

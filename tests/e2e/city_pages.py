@@ -155,6 +155,14 @@ VIEWS = (
         status=422,
         do=send("main form", contact_phone="12", commissioned_on="30/02/2026"),
     ),
+    View("site-new", "it_staff", "/directory/sites/{site}/another", "/directory/sites/{code}/another"),
+    View(
+        "site-new-refused",
+        "it_staff",
+        "/directory/sites/{site}/another",
+        status=422,
+        do=send("main form", code="a b", contact_phone="12"),
+    ),
     View(
         "device",
         "it_staff",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -11,10 +12,12 @@ from starlette.routing import Route
 
 from e2e.city_pages import NOT_PAGES, PROGRAMS, VIEWS, View
 from e2e.page_judges import axe_faults, cut_text, strange, too_wide, walk_faults, word_faults
+from e2e.picture_album import SHOWN, SIZES
 from e2e.whole_city import City, whole_city
 from web.i18n import LANGUAGES, Language
 
 DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+PICTURES = Path(__file__).parents[2] / "docs/pictures"
 ROLES = tuple(dict.fromkeys(view.role for view in VIEWS))
 
 
@@ -34,6 +37,14 @@ def test_every_page_is_in_the_table(city: City) -> None:
     listed = {view.route for view in VIEWS if view.route}
     assert gets - listed - NOT_PAGES.keys() == set(), "pages that nobody looks at"
     assert (listed | NOT_PAGES.keys()) - gets == set(), "pages that are gone"
+
+
+def test_the_documentation_shows_pages_that_exist_and_stays_small() -> None:
+    made = {f"{view.name}-{size}-{language}" for view in VIEWS for size in SIZES for language in LANGUAGES}
+    assert {name for name in SHOWN if not name.startswith("open-room-")} <= made
+    files = {path.stem: path.stat().st_size for path in PICTURES.glob("*.png")}
+    assert files.keys() == SHOWN
+    assert sum(files.values()) < 3_000_000
 
 
 class Listener:

@@ -353,3 +353,34 @@ async def test_a_device_is_changed_on_a_form_of_its_own(world: World) -> None:
         assert (await browser.get(form[1])).status_code == 403
     async with world.database.read() as session:
         assert (await endpoints.by_code(session, "00004")).version == 4
+
+
+async def test_one_more_site_of_a_unit(world: World) -> None:
+    new = {"code": "00004-2", "name": "Nhà văn hóa Trúc Bạch", "place_name": "Nhà văn hóa"}
+    new |= {"place_kind": "village_house", "place_address": "", "line_type": "internet"}
+    new |= {"backup_line_type": "", "contact_name": "Lê Văn Đức", "contact_phone": "0912345670"}
+    form = f"{SITE}/another"
+    async with world.browser("it_staff") as browser:
+        assert form in (await browser.get(SITE)).text
+        assert 'value="00004-2"' in (await browser.get(form)).text
+        wrong = {**new, "code": "a b", "name": "", "place_name": " ", "contact_phone": "12"}
+        answer = await browser.fill(form, wrong)
+        marked = set(re.findall(r'id="f-(\w+)-error"', answer.text))
+        assert (answer.status_code, marked) == (422, {"code", "name", "place_name", "contact_phone"})
+        taken = await browser.fill(form, {**new, "code": "00006"})
+        assert (taken.status_code, "f-code-error" in taken.text) == (422, True)
+        answer = await browser.fill(form, new)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{SITE}-2")
+        said = Text((await browser.get(f"{SITE}-2")).text).all
+        assert "Đã thêm điểm cầu “Nhà văn hóa Trúc Bạch”." in said
+        assert codes((await browser.get("/directory?q=nha+van+hoa+truc")).text) == ["00004-2"]
+        assert 'value="00004-3"' in (await browser.get(f"{SITE}-2/another")).text
+        assert (await browser.get("/directory/sites/zz/another")).status_code == 404
+    async with world.browser("secretary") as browser:
+        assert (await browser.get(form)).status_code == 403
+        assert form not in (await browser.get(SITE)).text
+    async with world.database.read() as session:
+        made = await endpoints.by_code(session, "00004-2")
+        assert (made.main, made.commissioning, made.version) == (False, "planned", 1)
+        [line] = await entries(session, subject="endpoint:00004-2")
+    assert (line.action, line.actor) == ("endpoint.create", f"person:{world.people['it_staff']}")
