@@ -204,6 +204,8 @@ async def _filled(stage: Stage, row: str) -> tuple[str, dict[str, str]]:
         fields["version"] = str(await stage.site_version())
         fields |= {"name": "Tên", "line_type": "internet", "place_name": "Trụ sở", "main": "yes"}
         fields |= {"place_kind": "office", "kind": "camera", "device_name": f"Máy {number}"}
+        if row.endswith("/another"):
+            fields["code"] = f"{stage.other_code}-{number}"
         if "/keys" in row:
             fields |= {"kind": "device", "device": "main"}
     elif row == "/directory/groups/new":

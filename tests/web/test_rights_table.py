@@ -93,6 +93,7 @@ PAGES = """
 /directory/export.csv                     200 200 200 200 200 403 403 303
 /directory/sites/{site}                   200 200 200 200 200 403 403 303
 /directory/sites/{site}/edit              403 403 403 200 200 403 403 303
+/directory/sites/{site}/another           403 403 403 200 200 403 403 303
 /directory/sites/{site}/keys              403 403 403 200 200 403 403 303
 /directory/sites/{site}/devices/{device}  403 403 403 200 200 403 403 303
 /directory/groups                         200 200 200 200 200 403 403 303
@@ -134,6 +135,7 @@ FORMS = """
 /people/{spare}/password                  403 403 403 403 200 403 403 303
 /people/{spare}/end-sessions              403 403 403 403 303 403 403 303
 /directory/sites/{site}/edit              403 403 403 303 303 403 403 303
+/directory/sites/{site}/another           403 403 403 303 303 403 403 303
 /directory/sites/{site}/step              403 403 403 422 422 403 403 303
 /directory/sites/{site}/devices           403 403 403 303 303 403 403 303
 /directory/sites/{site}/devices/{device}  403 403 403 303 303 403 403 303
