@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from signed_in import NOW, PASSWORD, Browser, World
 
 from directory import people
 from directory.access.throttle import ADDRESS_FREE, LOGIN_FREE
+from web.assembly import Service
 from web.rendering import local_path
 from web.rest.calls import PREFIX
+from web.settings import Settings
 
 
 async def token_of(browser: Browser) -> str:
@@ -155,3 +158,27 @@ async def test_another_host_is_nowhere_in_what_is_answered(world: World) -> None
             answer = await browser.get(path, headers={"Host": "evil.example"})
             assert "evil.example" not in answer.text
             assert "evil.example" not in answer.headers.get("location", "")
+
+
+async def test_behind_a_proxy_the_address_that_the_proxy_saw_counts(settings: Settings, built: Path) -> None:
+    """What the browser wrote before it into X-Forwarded-For is passed over."""
+    service = Service(settings.with_values({"proxy_from": ["127.0.0.1"]}), with_pages=True, built=built)
+    app = service.app()
+    async with app.router.lifespan_context(app):
+        service.asgi = app  # type: ignore[attr-defined]
+        async with Browser(service) as browser:
+            token = await browser.token("/sign-in")
+
+            async def status(login: str, forwarded: str) -> int:
+                answer = await browser.post(
+                    "/sign-in",
+                    data={"csrf": token, "login": login, "password": "x"},
+                    headers={"X-Forwarded-For": forwarded},
+                )
+                return answer.status_code
+
+            for number in range(ADDRESS_FREE):
+                assert await status(f"nobody{number}", f"10.0.0.{number}, 203.0.113.5") == 422
+            assert await status("nobody", "10.0.0.99, 203.0.113.5") == 429
+            # Another one behind the same proxy is not kept waiting.
+            assert await status("nobody", "203.0.113.5, 203.0.113.6") == 422
