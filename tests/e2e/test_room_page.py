@@ -38,7 +38,8 @@ async def hall(city: RoomCity, browsers: dict[str, Browser]) -> AsyncIterator[Ha
     faults = [fault for window in hall.windows for fault in (*window.errors, *window.strangers)]
     await hall.close()
     # What the server refuses while a meeting ends stands in the console of the browser; it is no fault.
-    passing = ("Failed to load resource", "WebSocket")
+    # Nor is what the SDK says of a stand-in for a camera, which has no size before its first picture.
+    passing = ("Failed to load resource", "WebSocket", "could not determine track dimensions")
     assert [fault for fault in faults if not any(word in fault for word in passing)] == []
 
 
@@ -174,7 +175,7 @@ async def test_one_is_muted_and_then_all(hall: Hall) -> None:
 
     await chair.act(site.key, "mute")
     await until(silent, "the muted site is not heard")
-    assert site.mirror.roster[site.key].muted
+    await until(lambda: site.mirror.roster[site.key].muted, "everybody is told that it is muted")
     for member in (site, other):
         await chair.act(member.key, "unmute")
         await hall.heard_by_right(member)
