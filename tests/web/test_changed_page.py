@@ -271,6 +271,56 @@ async def test_its_token_administers_nothing(meeting: Scene) -> None:
     assert meeting.other.client.disconnected is None
 
 
+async def test_it_mutes_nobody_and_gives_nobody_rights_by_the_signals_of_the_media_server(
+    meeting: Scene,
+) -> None:
+    site, other, chair = meeting.site.client, meeting.other.client, meeting.chair.client
+    track = await other.publish(camera())
+    await chair.until(lambda: bool(chair.received_from("site:00002:main")))
+    assert site.session is not None
+    foreign = models.ParticipantTracks(track_sids=[track.sid], participant_sid=other.local.sid)
+    for request in (
+        rtc.SignalRequest(mute=rtc.MuteTrackRequest(sid=track.sid, muted=True)),
+        rtc.SignalRequest(
+            subscription_permission=rtc.SubscriptionPermission(
+                all_participants=False,
+                track_permissions=[rtc.TrackPermission(participant_identity="person:1:main")],
+            )
+        ),
+        rtc.SignalRequest(
+            subscription=rtc.UpdateSubscription(
+                track_sids=[track.sid],
+                subscribe=False,
+                participant_tracks=[foreign],
+            )
+        ),
+        rtc.SignalRequest(
+            update_layers=rtc.UpdateVideoLayers(track_sid=track.sid, layers=[models.VideoLayer(width=1)])
+        ),
+        rtc.SignalRequest(simulate=rtc.SimulateScenario(server_leave=True)),
+        rtc.SignalRequest(simulate=rtc.SimulateScenario(node_failure=True)),
+    ):
+        site.session.send(request)
+    number = site.update(name="x")
+    told: list[RoomEvent] = []
+    site.listen(told.append)
+    # The answer to the last request: all before it were read.
+    await site.until(
+        lambda: (
+            site.disconnected is not None
+            or any(isinstance(one, RequestRefused) and one.request_id == number for one in told)
+        )
+    )
+    shown = chair.state.by_identity("site:00002:main")
+    assert shown is not None
+    assert [one.muted for one in shown.tracks.values()] == [False]
+    assert other.disconnected is None
+    before = sum(one.counters.packets for one in chair.received_from("site:00002:main"))
+    await chair.until(
+        lambda: sum(one.counters.packets for one in chair.received_from("site:00002:main")) > before
+    )
+
+
 # -- other meetings -----------------------------------------------------------------------------------
 
 
