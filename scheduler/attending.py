@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from livekit.protocol import models
 from livekit.protocol.webhook import WebhookEvent
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.exc import IntegrityError
@@ -32,12 +34,24 @@ KINDS: Final = {
 }
 """Webhooks that say something of presence, and what a line calls them."""
 
-_EVENTS: Final = {kind: event for event, kind in KINDS.items()}
+MISSED: Final = "missed"
+"""Of somebody who was not in the room any more at a look into it: an end, unless a better one is told."""
+_EVENTS: Final = {kind: event for event, kind in KINDS.items()} | {MISSED: "participant_left"}
 HEAD_COUNT: Final = "head_count"
 LONG_AGO: Final = timedelta(days=7)
 """Longer than any meeting is open."""
 MOST_PEOPLE: Final = 1_000
 """In one room of one site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One stay of a participant in a room, as it is on record."""
+
+    sid: str
+    identity: str
+    joined_at: datetime
+    ended: bool
 
 
 class AttendanceLog:
@@ -130,6 +144,51 @@ class AttendanceLog:
         )
         await self._add(fact)
 
+    async def sessions(self, meeting_id: str, room_sid: str) -> dict[str, Session]:
+        """Who is on record in one room, by participant sid."""
+        lines = select(AttendanceFact).where(
+            AttendanceFact.meeting_id == meeting_id,
+            AttendanceFact.room_sid == room_sid,
+            AttendanceFact.kind.in_(("joined", "left", "aborted", MISSED)),
+        )
+        found: dict[str, Session] = {}
+        async with self._database.read() as session:
+            for line in await session.scalars(lines):
+                known = found.get(line.sid)
+                ended = line.kind != "joined" or (known is not None and known.ended)
+                found[line.sid] = Session(line.sid, line.identity, line.joined_at or line.at, ended)
+        return found
+
+    async def found(
+        self, meeting_id: str, room_sid: str, who: models.ParticipantInfo, *, now: datetime
+    ) -> None:
+        """Somebody is in the room whose joining was not told."""
+        fact = AttendanceFact(
+            meeting_id=meeting_id,
+            at=now,
+            kind="joined",
+            identity=who.identity[:100],
+            key=f"joined:{who.sid}"[:64],
+            sid=who.sid[:64],
+            room_sid=room_sid,
+            joined_at=_joined_at(who.joined_at_ms, who.joined_at) or now,
+        )
+        await self._add(fact)
+
+    async def missed(self, meeting_id: str, room_sid: str, who: Session, *, now: datetime) -> None:
+        """Somebody is not in the room any more whose leaving was not told."""
+        fact = AttendanceFact(
+            meeting_id=meeting_id,
+            at=now,
+            kind=MISSED,
+            identity=who.identity,
+            key=f"{MISSED}:{who.sid}"[:64],
+            sid=who.sid,
+            room_sid=room_sid,
+            joined_at=who.joined_at,
+        )
+        await self._add(fact)
+
     async def _add(self, fact: AttendanceFact) -> bool:
         """Write a line; False if it is there already."""
         known = select(AttendanceFact.id).where(
@@ -155,9 +214,10 @@ async def facts(session: AsyncSession, meeting_id: str) -> Sequence[AttendanceFa
 def presence(lines: Sequence[AttendanceFact]) -> PresenceLog:
     """Who was there, and when, by these lines."""
     log = PresenceLog()
+    told_ends = {line.sid for line in lines if line.kind in ("left", "aborted")}
     for line in lines:
         event = _EVENTS.get(line.kind)
-        if event is None:
+        if event is None or (line.kind == MISSED and line.sid in told_ends):
             continue
         told = WebhookEvent(event=event, created_at=int(line.at.timestamp()))
         told.room.sid = line.room_sid

@@ -29,6 +29,7 @@ from scheduler import states
 from scheduler.attending import AttendanceLog
 from scheduler.errors import MeetingChangedError
 from scheduler.model import Action, Meeting, Slot
+from scheduler.polling import Room, RoomPoll
 from scheduler.ports import Rooms
 from scheduler.rows import get_meeting, log_change, swap_meeting
 from scheduler.states import CLOSED, OPEN, PUBLISHED, Rules, due, next_due
@@ -74,6 +75,7 @@ class MeetingLife:
         self._rules = rules
         self._listener = listener
         self._attendance = AttendanceLog(database)
+        self._poll = RoomPoll(self._attendance, rooms)
         self._acting = asyncio.Lock()
         """Held while rooms are made and ended, so that no room is judged by a state that has passed."""
         self.late = 0.0
@@ -215,8 +217,8 @@ class MeetingLife:
             return
         async with self._database.read() as session:
             meetings = await session.scalars(select(Meeting).where(Meeting.state == OPEN))
-            wanted = {meeting.room for meeting in meetings}
-        for name in sorted(wanted ^ found.keys()):
+            wanted = {meeting.room: meeting.id for meeting in meetings}
+        for name in sorted(wanted.keys() ^ found.keys()):
             try:
                 if name in wanted:
                     found[name] = (await self._rooms.create_room(name, empty_timeout=EMPTY_TIMEOUT)).sid
@@ -231,6 +233,11 @@ class MeetingLife:
             if sid not in found.values():
                 await self._attendance.end_room(meeting_id, sid, now=now)
         self._looked_back = True
+        open_rooms = {sid: Room(wanted[name], name, sid) for name, sid in found.items() if name in wanted}
+        try:
+            await self._poll.look(open_rooms, now)
+        except SignalingError as error:
+            self._failed(error, action="look")
 
     def _failed(self, error: SignalingError, **where: str) -> None:
         """The media server did not do something. Unless it is away, the rest is done all the same."""

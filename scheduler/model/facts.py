@@ -25,7 +25,7 @@ class AttendanceFact(Base):
     meeting_id: Mapped[str] = mapped_column(ForeignKey("meeting.id"))
     at: Mapped[datetime] = mapped_column(Instant)
     kind: Mapped[str] = mapped_column(WORD)
-    """``joined``, ``left``, ``aborted``, ``head_count``, ``ended`` (of the room)."""
+    """``joined``, ``left``, ``aborted``, ``missed`` (was gone), ``head_count``, ``ended`` (of the room)."""
     identity: Mapped[str] = mapped_column(String(100))
     key: Mapped[str] = mapped_column(String(64))
     sid: Mapped[str] = mapped_column(String(64), default="")
