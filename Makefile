@@ -7,7 +7,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # The order in which the suite runs: what is quick and close to the ground first, browsers last.
-SUITE := $(wildcard $(addprefix tests/,media signaling directory web fuzz e2e load conformance))
+SUITE := $(wildcard $(addprefix tests/,media signaling directory scheduler web fuzz e2e load conformance))
 
 .DEFAULT_GOAL := help
 .PHONY: help run install install-dev test check docs format lock clean
