@@ -3,127 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import pytest
 from people_in_rooms import PeopleInRooms
+from running_world import CHAIR, NOW, World, condition, open_meeting
 from sqlalchemy import update
 
 from directory.database import Database
-from scheduler import booking, rights
-from scheduler import running as running_module
-from scheduler.attending import AttendanceLog, facts, head_counts
-from scheduler.booking import Plan
-from scheduler.channel.meeting import Person
-from scheduler.desk import FloorDesk, floor_events
+from scheduler import rights
+from scheduler.attending import facts, head_counts
+from scheduler.desk import floor_events
 from scheduler.errors import NoMeetingError, StateError
 from scheduler.floor import replay
-from scheduler.life import MeetingLife
-from scheduler.membership import Asker, member_of_meeting
 from scheduler.model import Meeting
 from scheduler.rows import get_meeting
-from scheduler.running import Line, RunningMeetings
-from scheduler.states import Rules
-
-NOW = datetime.now(UTC)
-CHAIR = Person("person:1", "Ông Bình", "chair")
-
-
-class Page:
-    """A page on the channel: what it was told, with deltas applied to the roster."""
-
-    def __init__(self, running: RunningMeetings, line: Line) -> None:
-        self.running = running
-        self.line = line
-        self.told: list[dict[str, Any]] = []
-        self.roster: dict[str, dict[str, Any]] = {}
-        self.floor: dict[str, Any] = {}
-        self._number = 0
-
-    def read(self) -> None:
-        while (text := self.line.session.take()) is not None:
-            message = json.loads(text)
-            self.told.append(message)
-            if message["type"] == "snapshot":
-                self.roster.clear()
-            for entry in message.get("roster", ()):
-                self.roster.setdefault(entry["key"], {}).update(entry)
-            self.floor = message.get("floor", self.floor)
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while True:
-                self.line.wake.clear()
-                self.read()
-                if condition():
-                    return
-                await self.line.wake.wait()
-
-    async def say(self, kind: str, **values: Any) -> None:
-        self._number += 1
-        await self.running.receive(self.line, json.dumps({"type": kind, "id": str(self._number), **values}))
-        self.read()
-
-    def holds(self, member: str) -> bool:
-        """Whether the page shows that the member has the floor."""
-        return self.floor.get("holder") == member
-
-    @property
-    def answer(self) -> str:
-        answers = (m["type"] for m in reversed(self.told) if m.get("id") == str(self._number))
-        return str(next(answers))
-
-
-class World:
-    """One process: everything that runs a meeting, on one database and one media server."""
-
-    def __init__(self, database: Database, people: PeopleInRooms) -> None:
-        self.database = database
-        self.people = people
-        self.desk = FloorDesk(database, people)
-        self.attendance = AttendanceLog(database)
-        self.life = MeetingLife(database, people, Rules(), self._changed)
-        self.running = RunningMeetings(
-            database, self.desk, self.attendance, self.life, wall=time.time, monotonic=time.monotonic
-        )
-
-    async def _changed(self, change: Any) -> None:
-        await self.running.changed(change)
-
-    async def page(self, meeting: str, person: Person) -> Page:
-        self.people.join(person.key)
-        page = Page(self.running, await self.running.connect(meeting, person))
-        await self.running.receive(page.line, '{"type":"hello","versions":[1]}')
-        page.read()
-        return page
-
-    async def site(self, meeting: str, number: int) -> Page:
-        async with self.database.read() as session:
-            asker = Asker("site", number, "")
-            person = await member_of_meeting(session, await get_meeting(session, meeting), asker)
-        return await self.page(meeting, person)
-
-
-async def condition(holds: Callable[[], bool]) -> None:
-    """Wait until it holds."""
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - a fake's state has no event
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
 async def meeting(database: Database) -> str:
-    sites = frozenset({1, 2, 3})
-    plan = Plan("Giao ban", "briefing", 1, 2, NOW, NOW + timedelta(hours=1), "Asia/Ho_Chi_Minh", "", sites)
-    async with database.write() as session:
-        made = await booking.create(session, plan, by="person:2", now=NOW)
-        await session.execute(update(Meeting).where(Meeting.id == made.id).values(state="open"))
-        return made.id
+    return await open_meeting(database)
 
 
 @pytest.fixture
@@ -223,75 +124,6 @@ async def test_a_database_that_fails_costs_one_press_and_no_truth(
     assert back.roster["site:00001"]["order"] == 0
     await back.say("ask")
     await back.until(lambda: back.roster["site:00001"]["order"] == 1)
-
-
-async def test_a_media_server_that_fails_does_not_stop_the_meeting(world: World, meeting: str) -> None:
-    chair, one = await world.page(meeting, CHAIR), await world.site(meeting, 1)
-    await condition(lambda: world.people.sources("site:00001") == 1)
-    world.people.down = True
-    await chair.say("give", target="site:00001")
-    await one.until(lambda: one.floor["holder"] == "site:00001")
-    assert world.people.sources("site:00001") == 1
-    world.people.down = False
-    await world.running.joined(meeting)
-    assert world.people.sources("site:00001") == 4
-
-
-async def test_a_media_server_that_comes_back_follows_by_itself(
-    world: World, meeting: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A site that has lost the floor must not be heard until something else happens in the meeting."""
-    monkeypatch.setattr(running_module, "FIRST_AGAIN", 0.01)
-    chair = await world.page(meeting, CHAIR)
-    await world.site(meeting, 1)
-    await chair.say("give", target="site:00001")
-    world.people.down = True
-    await chair.say("take_back")
-    assert (chair.answer, world.people.sources("site:00001")) == ("done", 4)
-    world.people.down = False
-    await condition(lambda: world.people.sources("site:00001") == 1)
-
-
-async def test_pages_that_stop_waiting_do_not_cut_off_the_rights(
-    world: World, meeting: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(running_module, "RIGHTS_WITHIN", 0.0)
-    chair = await world.page(meeting, CHAIR)
-    await world.site(meeting, 1)
-    reached, go_on = asyncio.Event(), asyncio.Event()
-    permit = world.people.permit
-
-    async def slowly(*given: Any) -> Any:
-        reached.set()
-        await go_on.wait()
-        return await permit(*given)
-
-    monkeypatch.setattr(world.people, "permit", slowly)
-    await chair.say("give", target="site:00001")
-    assert chair.answer == "done"
-    await reached.wait()
-    # It is behind, and known to be: the next one does not wait for it at all.
-    monkeypatch.setattr(running_module, "RIGHTS_WITHIN", 3600.0)
-    async with asyncio.timeout(10):
-        await chair.say("take_back")
-        await chair.say("give", target="site:00001")
-    go_on.set()
-    await condition(lambda: world.people.sources("site:00001") == 4)
-    await condition(lambda: not world.running._running[meeting].behind)
-
-
-async def test_a_restart_makes_the_media_server_follow(world: World, meeting: str) -> None:
-    """What was decided right before a kill did not reach a media server that lives on."""
-    chair = await world.page(meeting, CHAIR)
-    await world.site(meeting, 1)
-    world.people.down = True
-    await chair.say("give", target="site:00001")
-    await world.running.close()
-    world.people.down = False
-    again = World(world.database, world.people)
-    await again.running.connect(meeting, CHAIR)
-    await condition(lambda: world.people.sources("site:00001") == 4)
-    await again.running.close()
 
 
 async def test_a_meeting_that_ends_while_it_is_loaded_is_not_kept(
