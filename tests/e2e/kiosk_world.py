@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -98,6 +99,13 @@ def answers(url: str) -> bool:
         return False
 
 
+async def _ping(socket: websockets.ClientConnection) -> None:
+    """Say every now and then that this page is there, as pages do."""
+    for number in itertools.count():
+        await asyncio.sleep(10)
+        await socket.send(json.dumps({"type": "ping", "id": f"p{number}"}))
+
+
 class Chair:
     """The chair of one meeting: the channel, and a native client with a colour and a tone."""
 
@@ -144,7 +152,7 @@ class Chair:
         """Be on the channel, again after every cut."""
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._http.cookies.jar)
         address = f"{self._service.url.replace('http', 'ws', 1)}/channel/{self.meeting}"
-        while not self.mirror.closing:
+        while self.mirror.comes_again:
             with contextlib.suppress(OSError, websockets.WebSocketException, TimeoutError):
                 async with websockets.connect(
                     address, additional_headers={"Cookie": cookies}, proxy=None
@@ -152,8 +160,12 @@ class Chair:
                     self.mirror = Mirror()
                     await socket.send(json.dumps(self.mirror.hello()))
                     self._socket = socket
-                    async for text in socket:
-                        self.mirror.receive(str(text))
+                    alive = asyncio.create_task(_ping(socket))
+                    try:
+                        async for text in socket:
+                            self.mirror.receive(str(text))
+                    finally:
+                        alive.cancel()
             self._socket = None
             await asyncio.sleep(0.2)
 
@@ -263,11 +275,16 @@ class KioskWorld:
                 assert answer.status_code == 200, answer.text
 
     async def close(self) -> None:
-        """All chairs go away; their meetings end, so that the next test has its sites free."""
+        """All chairs end their meetings and go away, so that the next test has their sites free."""
+        for chair in self._open:
+            if chair.entered and chair.mirror.comes_again and await self.state(chair.meeting) == "open":
+                await chair.do("end")
+        await self.leave()
+
+    async def leave(self) -> None:
+        """All chairs go away."""
         chairs, self._open = self._open, []
         for chair in chairs:
-            if chair.entered and not chair.mirror.closing and await self.state(chair.meeting) == "open":
-                await chair.do("end")
             await chair.close()
 
 

@@ -19,18 +19,12 @@ MEMBER = f"site:{SITE:05}"
 IDENTITY = f"{MEMBER}:main"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def city(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[KioskWorld]:
-    """The service for all tests of this file."""
-    async with kiosk_world(tmp_path_factory.mktemp("kiosk")) as world:
-        yield world
-
-
 @pytest_asyncio.fixture(loop_scope="session")
-async def world(city: KioskWorld) -> AsyncIterator[KioskWorld]:
-    """The same, its sites free again after the test."""
-    yield city
-    await city.close()
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[KioskWorld]:
+    """A service for each test, since some kill it."""
+    async with kiosk_world(tmp_path_factory.mktemp("kiosk")) as made:
+        yield made
+        await made.leave()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -152,8 +146,8 @@ async def test_comes_back_after_the_service_was_killed(world: KioskWorld, come: 
     # The floor was kept, and with it the right to be heard.
     assert chair.room is not None
     await chair.room.sees(IDENTITY, COLOUR_OF_SITE, within=30)
+    await kiosk.becomes("light", "data-light", "floor", within=30)
     await chair.room.hears(IDENTITY, COLOUR_OF_SITE, within=30)
-    await kiosk.becomes("light", "data-light", "floor")
     await kiosk.quiet()
 
 

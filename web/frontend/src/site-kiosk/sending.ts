@@ -3,7 +3,14 @@
  * (meeting/capture.ts), publishing another: `reconcile` brings the room in line with what is captured and
  * allowed, however often either changes, so the chair's word, a rejoin and a replugged cable take one path.
  */
-import { LocalAudioTrack, LocalVideoTrack, Track, VideoPresets, type Room } from "livekit-client";
+import {
+  ConnectionState,
+  LocalAudioTrack,
+  LocalVideoTrack,
+  Track,
+  VideoPresets,
+  type Room,
+} from "livekit-client";
 import { Capture, OFF, type CaptureState, type MediaPort } from "../meeting/capture";
 import { maySend, type Source } from "./permission";
 
@@ -119,7 +126,8 @@ export class Sending {
     while (this.dirty) {
       this.dirty = false;
       const room = this.room;
-      if (room === null) return;
+      // While the SDK comes back it publishes again by itself; media.ts calls once it is done.
+      if (room?.state !== ConnectionState.Connected) return;
       // What fails (not permitted any more, the connection went in the middle) is tried at the next look;
       // one of the two never keeps the other back.
       await this.bring(room, "camera", this.camera.current, true).catch(() => undefined);
