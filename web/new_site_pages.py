@@ -31,7 +31,7 @@ from web.site_form import HARMLESS, check_site, read_site
 from web.site_words import LINE_WORDS, PLACE_WORDS
 from web.visitors import Fields, TurnedAway, check_form, now, require
 
-_HARMLESS: Final = HARMLESS | {"code": "a"}
+_HARMLESS: Final = {"name": "a", "code": "a", **HARMLESS}
 
 
 class NewSitePages:

@@ -13,6 +13,7 @@ def every_problem(
 ) -> list[DirectoryError]:
     """``first`` and what ``check`` finds besides: each wrong field takes its ``harmless`` value in turn.
 
+    They come in the order of ``harmless``, which is that of the form.
     A problem of a field that has none ends the search, and so does one that the value does not cure.
     """
     found = [first]
@@ -32,4 +33,7 @@ def every_problem(
             found.append(error)
         else:
             break
-    return found
+    order = list(harmless)
+    return sorted(
+        found, key=lambda one: order.index(field) if (field := one.details.get("field")) in harmless else -1
+    )

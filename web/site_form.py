@@ -52,8 +52,8 @@ def read_site(fields: Fields) -> tuple[Details, PlaceDetails, date | None]:
 HARMLESS: Final = {
     "name": "a",
     "place_name": "a",
-    "place_address": "",
     "place_kind": PLACE_KINDS[0],
+    "place_address": "",
     "line_type": LINE_TYPES[0],
     "backup_line_type": "",
     "contact_name": "",
