@@ -115,6 +115,9 @@ async def test_every_state_for_everybody(city: KioskWorld, kiosk: KioskBrowser, 
     assert not faults, "\n".join(faults)
     await kiosk.at("test-devices").click()
     await kiosk.shows("test-panel")
+    # The room's voice can be seen: bars that are lit, as wide as bars are.
+    lit = "document.querySelector('.level-bar[data-lit]')?.getBoundingClientRect().width >= 3"
+    await until(lambda: kiosk.value(lit), "bars light up")
     labels = await kiosk.value("[...document.querySelectorAll('option')].map((one) => one.label)")
     await judge(kiosk, "devices", language, *known, *labels)
     await kiosk.page.keyboard.press("Escape")

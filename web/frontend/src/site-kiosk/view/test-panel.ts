@@ -57,6 +57,7 @@ function levelBars(screen: Screen): View {
   const element = h(
     "div",
     { class: "level", "data-testid": "level" },
+    h("span", { class: "level-name" }, t("join.level")),
     h("div", { class: "level-bars", "aria-hidden": "true" }, ...bars),
     h("p", { class: "hint" }, t("join.level.hint")),
   );
