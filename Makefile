@@ -90,4 +90,5 @@ $(eval $(call chore,show-double-booking,tests/load/show_double_booking.py,Two se
 $(eval $(call chore,show-churn,tests/load/show_churn.py,Two hundred joins and leaves in a minute))
 $(eval $(call chore,show-forty,tests/load/show_forty.py,Forty sites publish and forty watch))
 $(eval $(call chore,show-api,tests/load/show_api.py,Thousands of calls of the REST API made up from its document))
+$(eval $(call chore,show-meeting,tests/load/show_meeting.py,A meeting of the demonstration in browsers: booked, refused, opened, led, on record))
 $(eval $(call chore,show-kill,tests/load/show_kill.py,Kill -9 at two hundred moments: nothing lost or doubled (needs PostgreSQL)))
