@@ -37,7 +37,7 @@ async def city(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RoomCi
         async with running.world.database.write() as session:
             first = await endpoints.by_code(session, "00004")
             for number, name in enumerate(HOSTILE, 2):
-                new = NewEndpoint(f"00004-{number}", first.unit_id, Details(name, "tslcd", "", ""))
+                new = NewEndpoint(f"00004-{number}", first.unit_id, Details(name, "tslcd", "mobile", ""))
                 await endpoints.create(session, new, by="cli:test", now=datetime.now(UTC))
         async with running.world.database.read() as session:
             running.sites[:] = await all_sites(session)
@@ -131,8 +131,12 @@ async def test_fc_e04_whose_hand_is_up(hall: Hall) -> None:
 
     async def agreed(queue: list[str], speaks: str = "") -> None:
         """Every page shows what the server says, and the order has no gaps."""
-        state = await hall.city.floor(hall.meeting)
-        assert (state.queue, state.holder) == (queue, speaks)
+
+        async def stored() -> bool:
+            state = await hall.city.floor(hall.meeting)
+            return (state.queue, state.holder) == (queue, speaks)
+
+        await until(stored, f"the server has {queue} and {speaks or 'nobody'}")
 
         async def shown() -> bool:
             for member in natives.values():
