@@ -149,11 +149,7 @@ export function controls(
     lead.element.hidden = !shared.leads;
     const waiting = room.channel.store.get().lobby.length;
     lead.draw("lead", t("room.lead"), "plain", waiting > 0 ? String(waiting) : "");
-    set(
-      lead.element,
-      "aria-label",
-      waiting > 0 ? `${t("room.lead")}. ${t("room.lobby.count", { count: waiting })}` : null,
-    );
+    set(lead.element, "aria-description", waiting > 0 ? t("room.lobby.count", { count: waiting }) : null);
     const me = room.me;
     const count = me?.headCount ?? null;
     heads.element.hidden = me?.key.startsWith("site:") !== true;
