@@ -198,7 +198,6 @@ async def test_a_long_list_is_walked_by_keyboard(hall: Hall) -> None:
         await expect(chair.at("members-count")).to_have_text(said("room.people.found", count=found))
 
 
-@OPEN_FAULT
 async def test_the_language_changes_under_way(hall: Hall) -> None:
     one, two = hall.city.twins()
     await hall.open(one, two)

@@ -19,3 +19,9 @@ export function announce(text: string, urgent = false): void {
   region.append(h("p", {}, text));
   while (region.childElementCount > 3) region.firstElementChild?.remove();
 }
+
+/** Takes away what was told, such as before the language changes. */
+export function forgetTold(): void {
+  polite.replaceChildren();
+  assertive.replaceChildren();
+}

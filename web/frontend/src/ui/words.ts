@@ -1,5 +1,6 @@
 /** The pages' words, in the language chosen. */
 import { catalogue, type MessageKey } from "../generated/catalogue";
+import { forgetTold } from "./announcer";
 import { h } from "./dom";
 
 export type Language = "vi" | "en";
@@ -54,6 +55,7 @@ export function languageSwitch(changed: () => void): HTMLElement {
         "data-testid": `language-${lang}`,
         onclick: () => {
           setLanguage(lang);
+          forgetTold();
           changed();
         },
       },
