@@ -53,10 +53,11 @@ async def all_sites(
         .where(those, *conditions)
         .order_by(_Above.code, Endpoint.code)
     )
-    return [_site(endpoint, unit, above) for endpoint, unit, above in rows]
+    return [site_of(endpoint, unit, above) for endpoint, unit, above in rows]
 
 
-def _site(endpoint: Endpoint, unit: Unit, above: Unit | None) -> Site:
+def site_of(endpoint: Endpoint, unit: Unit, above: Unit | None) -> Site:
+    """A site from its endpoint, its unit, and the unit above that, if any."""
     # Where the city itself stands above the unit there is no district.
     district = above if above is not None and above.parent_id is not None else None
     return Site(

@@ -15,7 +15,7 @@ from directory.access.principal import Principal
 from directory.access.rights import Action, Scope, may, scope
 from directory.model import Endpoint, Group, GroupMember, Person, Unit
 from directory.people import PersonView
-from directory.sites import Site, all_sites
+from directory.sites import Site, all_sites, site_of
 from scheduler.booking import chunks, site_resource
 from scheduler.calendar import invited_sites
 from scheduler.errors import RightError
@@ -119,27 +119,8 @@ async def sites_by_id(session: AsyncSession, numbers: Sequence[int]) -> list[Sit
         pairs = [(endpoint, unit) for endpoint, unit in rows]
         above_ids = {unit.parent_id for _, unit in pairs if unit.parent_id is not None}
         above = {unit.id: unit for unit in await session.scalars(select(Unit).where(Unit.id.in_(above_ids)))}
-        found += [_site(endpoint, unit, above.get(unit.parent_id or 0)) for endpoint, unit in pairs]
+        found += [site_of(endpoint, unit, above.get(unit.parent_id or 0)) for endpoint, unit in pairs]
     return sorted(found, key=lambda site: (site.district_code, site.code))
-
-
-def _site(endpoint: Endpoint, unit: Unit, above: Unit | None) -> Site:
-    district = above if above is not None and above.parent_id is not None else None
-    return Site(
-        id=endpoint.id,
-        code=endpoint.code,
-        name=endpoint.name,
-        unit_id=unit.id,
-        unit_code=unit.code,
-        kind=unit.kind,
-        district_id=district.id if district else None,
-        district_code=district.code if district else "",
-        district=district.name if district else "",
-        main=endpoint.main,
-        commissioning=endpoint.commissioning,
-        line_type=endpoint.line_type,
-        key=endpoint.search,
-    )
 
 
 async def invited(session: AsyncSession, meeting_id: str) -> list[Site]:
